@@ -1,0 +1,31 @@
+//! Names that stacks, Lambdas and the CLI must agree on.
+
+/// Environment variable of `git-store`: the folder that holds the repositories,
+/// one `<wiki>.git` each. On AWS it is the mount path of the EFS access point.
+pub const STORE_ROOT: &str = "STORE_ROOT";
+
+/// Environment variable of every Lambda: the log filter, in the syntax of
+/// `tracing_subscriber::EnvFilter`. Absent means `info`.
+pub const LOG_FILTER: &str = "LOG_FILTER";
+
+/// Base name of the function that keeps wikis as git repositories. A deployed
+/// function is called `<project>-<environment>-git-store`.
+pub const GIT_STORE: &str = "git-store";
+
+/// The branch that holds a wiki's pages; `HEAD` of every repository points to it.
+pub const DEFAULT_BRANCH: &str = "main";
+
+/// Suffix of a repository's folder under the store's root.
+pub const REPOSITORY_SUFFIX: &str = ".git";
+
+/// Tag that names the project a resource belongs to.
+pub const TAG_PROJECT: &str = "project";
+
+/// Tag that names the environment (`dev`, `prod`, …) a resource belongs to.
+pub const TAG_ENVIRONMENT: &str = "environment";
+
+/// Tag that names the stack which made a resource.
+pub const TAG_STACK: &str = "stack";
+
+/// Tag that names the tenant a resource belongs to.
+pub const TAG_TENANT: &str = "tenant";

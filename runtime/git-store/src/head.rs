@@ -1,0 +1,278 @@
+//! The head of a repository, and how it moves without locks.
+//!
+//! # Why not git's own way
+//!
+//! Git moves a reference under `main.lock`. A Lambda that is killed (time-out,
+//! out of memory, crash) leaves that file behind, and nobody can tell a dead
+//! owner from a slow one. Advisory locks on NFS have lease times and failure
+//! modes of their own. The only primitive used here is one that NFS makes
+//! atomic on the server: `link(2)`, which fails if the new name exists.
+//!
+//! # The protocol
+//!
+//! Every commit has at most one *successor*, and whoever names it first wins:
+//!
+//! ```text
+//! platform/successors/<C[0..2]>/<C>   holds the id of the commit that follows C
+//! platform/successors/root            holds the id of the first commit
+//! refs/heads/main                     holds the id of some commit of the chain
+//! ```
+//!
+//! *Finding the head*: start at what `refs/heads/main` says (or at `root` if
+//! there is no such file) and follow the successors until there is none.
+//!
+//! *Writing*, with C the head that was found:
+//!
+//! 1. Store the objects of the new commit D, whose only parent is C; make their
+//!    contents and their names durable.
+//! 2. Write D's id to a temporary file; make it durable.
+//! 3. *Claim*: link that file to `successors/C`. If the name exists, another
+//!    writer was first: its commit is the new head; go back to finding the head.
+//! 4. Make the claim's name durable.
+//! 5. *Publish*: rename the temporary file to `refs/heads/main`.
+//! 6. If D has a successor by now, publish the end of the chain instead; repeat.
+//! 7. Answer.
+//!
+//! # Why no write is lost
+//!
+//! * **The history is a line.** The claims form a function from commits to
+//!   successors, as `link` lets one writer through for each name; claims are
+//!   never changed or deleted. A commit id contains its parent's id, so the
+//!   chain has no cycle. Following it checks that each commit's parent is the
+//!   one that it claims to follow.
+//! * **The reference cannot lose a commit.** It only ever holds members of the
+//!   chain (a commit is published after it is claimed), and every member leads
+//!   to the head. A slow writer may move the reference *back*; that makes the
+//!   way to the head longer, not different.
+//! * **The reference recovers.** Whoever publishes X looks for X's successor
+//!   afterwards. If there is one, it publishes again (6). If there is none yet,
+//!   whoever claims it later publishes later. So when no writer is at work and
+//!   none was killed, the reference is the head. After a kill between 3 and 5
+//!   the next reader or writer publishes the head.
+//! * **A kill blocks nobody.** Before 3 it leaves unreachable objects and
+//!   temporary files, which no name in use refers to. After 3 the commit is
+//!   part of history, complete. There is nothing to release or to time out.
+//! * **Power failures.** When a claim becomes visible its commit's objects are
+//!   durable (1 before 3). When a write is answered, every link of the chain up
+//!   to it is durable: its own by 4; those before it either because their
+//!   writer published them (4 before 5), or because whoever follows an
+//!   unpublished one makes it durable first. The reference may fall back to an
+//!   older value, from which the chain leads forward again; its content is
+//!   durable before its name (2 before 5), so it is never empty.
+//! * **A lost answer to `link`.** If the server's answer is lost and the client
+//!   repeats the call, it sees its own claim as taken. Hence the content
+//!   decides: a claim that holds D's id is D's.
+//!
+//! A failure after the claim is no failure of the write unless its durability is
+//! in doubt: an error in 5 or 6 is logged, and the next operation repairs it.
+//!
+//! # What must not happen
+//!
+//! Nothing but this protocol may move `refs/heads/main`: no push into the
+//! repository, no reset. The claims must be kept as long as the repository.
+//! `git gc` is safe after an `init` (which repairs the reference) and with its
+//! default expiry of two weeks; `--prune=now` could delete the objects of a
+//! commit that is about to be claimed.
+//!
+//! # Caches of NFS clients
+//!
+//! A client may believe for some seconds that a name does not exist after
+//! another client has made it. A reader may so see the head of some seconds
+//! ago. A writer may not: `link` is decided by the server.
+
+use std::{io, path::Path};
+
+use gix::hash::{Kind as HashKind, ObjectId};
+use runtime_core::names::DEFAULT_BRANCH;
+
+use crate::{
+    commit::Commit,
+    error::{Error, Result},
+    files::{self, Temporary},
+    layout::Layout,
+    objects::Objects,
+    steps::{Observer, Step},
+};
+
+/// Bound on files that hold one id, in bytes.
+const ID_FILE: u64 = 256;
+/// Bound on `packed-refs`, in bytes. We have one branch; an import may add tags.
+const PACKED_REFS: u64 = 4 * 1024 * 1024;
+/// Rounds of step 6. Each one means that another writer has made progress, and
+/// that writer looks after the reference as well.
+const SETTLE_ROUNDS: u32 = 16;
+
+/// The head, as found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    /// The last commit of the chain; `None` in an empty repository.
+    pub(crate) id: Option<ObjectId>,
+    /// Whether the reference lags behind it.
+    pub(crate) lags: bool,
+}
+
+/// How an attempt to move the head ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// The commit is the head, or was.
+    Won,
+    /// Another commit has the place.
+    Lost,
+}
+
+/// The head of one repository.
+pub(crate) struct Head<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) objects: &'a Objects,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+impl Head<'_> {
+    /// Finds the head: one read and one failing look-up if the reference is
+    /// up to date.
+    pub(crate) fn find(&self) -> Result<Found> {
+        let published = self.published()?;
+        let id = self.follow(published)?;
+        Ok(Found { id, lags: id != published })
+    }
+
+    /// Tries to put `commit` after `parent`.
+    pub(crate) fn advance(&self, parent: Option<ObjectId>, commit: ObjectId) -> Result<Moved> {
+        let file = Temporary::write(&self.layout.temporary, format!("{commit}\n").as_bytes())?;
+        self.observer.reached(Step::ClaimPrepared);
+        let claim = self.layout.successor(parent.as_ref());
+        match file.link(&claim) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if self.taken_by(parent)? != commit {
+                    return Ok(Moved::Lost);
+                }
+            }
+            Err(error) => return Err(Error::io("link to", &claim)(error)),
+        }
+        self.observer.reached(Step::Claimed);
+        self.sync_claim(&claim)?;
+        self.observer.reached(Step::ClaimDurable);
+        // The write is done. What follows keeps the reference up to date.
+        if let Err(error) = file.rename(&self.layout.reference) {
+            tracing::warn!(%error, "failed to publish the head; the next operation will");
+            return Ok(Moved::Won);
+        }
+        self.observer.reached(Step::Published);
+        self.settle(commit);
+        Ok(Moved::Won)
+    }
+
+    /// Brings a reference that lags up to `head`. Failures are logged: the
+    /// caller has its result, and the next operation will try again.
+    pub(crate) fn repair(&self, head: ObjectId) {
+        match self.publish(head) {
+            Ok(()) => self.settle(head),
+            Err(error) => tracing::warn!(%error, "failed to repair the reference"),
+        }
+    }
+
+    /// Step 6: after `published` was published, follows its successors.
+    fn settle(&self, mut published: ObjectId) {
+        for _ in 0..SETTLE_ROUNDS {
+            match self.follow(Some(published)) {
+                Ok(Some(head)) if head != published => {
+                    if let Err(error) = self.publish(head) {
+                        tracing::warn!(%error, "failed to publish the head");
+                        return;
+                    }
+                    published = head;
+                }
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "failed to follow the chain");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn publish(&self, head: ObjectId) -> Result<()> {
+        let reference = &self.layout.reference;
+        // A new file each time: a rename between two names of one file does nothing.
+        Temporary::write(&self.layout.temporary, format!("{head}\n").as_bytes())?
+            .rename(reference)
+            .map_err(Error::io("rename to", reference))
+    }
+
+    /// The last commit of the chain that starts at `from`, or at the root.
+    fn follow(&self, from: Option<ObjectId>) -> Result<Option<ObjectId>> {
+        let mut head = from;
+        while let Some(next) = self.successor(head)? {
+            self.check_link(head, next)?;
+            // Its writer may have died before making it durable; we build on it.
+            self.sync_claim(&self.layout.successor(head.as_ref()))?;
+            head = Some(next);
+        }
+        Ok(head)
+    }
+
+    fn check_link(&self, parent: Option<ObjectId>, next: ObjectId) -> Result<()> {
+        let data = self.objects.commit(&next)?;
+        if Commit::parse(&next, &data)?.parent() == parent {
+            return Ok(());
+        }
+        Err(Error::Corrupt(format!("commit {next} does not follow the one it was put after")))
+    }
+
+    fn successor(&self, of: Option<ObjectId>) -> Result<Option<ObjectId>> {
+        read_id(&self.layout.successor(of.as_ref()))
+    }
+
+    /// The winner's commit, after `link` has said that there is one.
+    fn taken_by(&self, parent: Option<ObjectId>) -> Result<ObjectId> {
+        if let Some(id) = self.successor(parent)? {
+            return Ok(id);
+        }
+        let claim = self.layout.successor(parent.as_ref());
+        files::refresh(&self.layout.successors);
+        claim.parent().into_iter().for_each(files::refresh);
+        self.successor(parent)?
+            .ok_or_else(|| Error::Corrupt("a claim exists and cannot be found".to_owned()))
+    }
+
+    /// Makes a claim's name durable, and that of its folder, which may be new.
+    fn sync_claim(&self, claim: &Path) -> Result<()> {
+        if let Some(folder) = claim.parent()
+            && folder != self.layout.successors
+        {
+            files::sync_folder(folder)?;
+        }
+        files::sync_folder(&self.layout.successors)
+    }
+
+    /// What the reference says. `git gc` moves it to `packed-refs`.
+    fn published(&self) -> Result<Option<ObjectId>> {
+        if let Some(id) = read_id(&self.layout.reference)? {
+            return Ok(Some(id));
+        }
+        let Some(packed) = files::read(&self.layout.packed_refs, PACKED_REFS)? else {
+            return Ok(None);
+        };
+        let name = format!("refs/heads/{DEFAULT_BRANCH}");
+        String::from_utf8_lossy(&packed)
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|(_, reference)| *reference == name)
+            .map(|(id, _)| parse_id(id.as_bytes(), "packed-refs"))
+            .transpose()
+    }
+}
+
+fn read_id(path: &Path) -> Result<Option<ObjectId>> {
+    files::read(path, ID_FILE)?
+        .map(|bytes| parse_id(bytes.trim_ascii_end(), "a reference or claim"))
+        .transpose()
+}
+
+fn parse_id(hex: &[u8], place: &str) -> Result<ObjectId> {
+    match ObjectId::from_hex(hex) {
+        Ok(id) if id.kind() == HashKind::Sha1 => Ok(id),
+        _ => Err(Error::Corrupt(format!("{place} holds no commit id"))),
+    }
+}

@@ -1,0 +1,77 @@
+//! The steps of an operation: to be observed, and to be timed.
+
+use std::time::{Duration, Instant};
+
+use runtime_core::pages::Timings;
+
+/// A point in a write's protocol that has just been passed. What is on disk at
+/// each of them decides what a crash there leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// The head was found; nothing is written yet.
+    HeadFound,
+    /// An object's temporary file is durable, without a name that git knows.
+    ObjectWritten,
+    /// An object has its name.
+    ObjectNamed,
+    /// All objects of the commit are durable under their names.
+    ObjectsDurable,
+    /// The file that will be both claim and reference is durable.
+    ClaimPrepared,
+    /// The claim exists: the commit is part of the history.
+    Claimed,
+    /// The claim is durable: the write can no longer be lost.
+    ClaimDurable,
+    /// The reference names the new commit.
+    Published,
+}
+
+/// Watches an operation pass its [`Step`]s, on the thread that runs it. Tests
+/// use it to stop a writer at each point, or to kill it there.
+pub trait Observer: Send + Sync {
+    /// `step` has been passed.
+    fn reached(&self, step: Step);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unobserved;
+
+impl Observer for Unobserved {
+    fn reached(&self, _: Step) {}
+}
+
+/// Measures the parts of one operation.
+#[derive(Debug)]
+pub(crate) struct Stopwatch {
+    started: Instant,
+    timings: Timings,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now(), timings: Timings::default() }
+    }
+
+    /// Runs `work` and adds its duration to the part that `part` selects.
+    pub(crate) fn time<T>(
+        &mut self,
+        part: impl FnOnce(&mut Timings) -> &mut u64,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let started = Instant::now();
+        let result = work();
+        *part(&mut self.timings) += micros(started.elapsed());
+        result
+    }
+
+    /// Ends the measurement.
+    pub(crate) fn stop(self) -> Timings {
+        Timings { total: micros(self.started.elapsed()), ..self.timings }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,218 @@
+//! The store: one folder, one repository for each wiki in it.
+
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use runtime_core::{
+    names::REPOSITORY_SUFFIX,
+    pages::{Init, Initialised, Pong, Reply, Request, Response, WikiName},
+};
+
+use crate::{
+    error::{Error, Result},
+    files,
+    head::Head,
+    init,
+    layout::Layout,
+    objects::Objects,
+    steps::{Observer, Stopwatch, Unobserved},
+};
+
+/// Repositories that a process remembers. A Lambda serves few wikis at a time;
+/// beyond this all are forgotten, which costs a few look-ups each.
+const REMEMBERED: usize = 16;
+
+/// How a [`Store`] behaves.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Longest time that a write goes on trying while other writers win. The
+    /// Lambda's time-out must be longer, by the time of one attempt at least.
+    pub write_budget: Duration,
+    /// Who watches the steps.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { write_budget: Duration::from_secs(10), observer: Arc::new(Unobserved) }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("write_budget", &self.write_budget).finish_non_exhaustive()
+    }
+}
+
+/// Wikis under one folder. Any number of stores, in any number of processes and
+/// machines, may share the folder.
+///
+/// ```
+/// use git_store::Store;
+/// use runtime_core::pages::{Init, Request};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::new(folder.path());
+/// let reply = store.handle(&Request::Init(Init { wiki: "team".parse()? }));
+/// assert!(reply.into_result().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    pub(crate) options: Options,
+    repositories: Mutex<HashMap<WikiName, Arc<Repository>>>,
+}
+
+impl Store {
+    /// The store under `root`, which must be a folder by the time of the first
+    /// request.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::with_options(root, Options::default())
+    }
+
+    /// As [`Store::new`], with other options than the default ones.
+    pub fn with_options(root: impl Into<PathBuf>, options: Options) -> Self {
+        Self { root: root.into(), options, repositories: Mutex::default() }
+    }
+
+    /// Does what `request` says. Blocks on the file system.
+    pub fn handle(&self, request: &Request) -> Reply {
+        Reply::from(self.try_handle(request).map_err(|error| {
+            if let Error::Io { path, source, .. } = &error {
+                tracing::error!(%error, path = %path.display(), %source, "the file system failed");
+            }
+            error.into()
+        }))
+    }
+
+    fn try_handle(&self, request: &Request) -> Result<Response> {
+        Ok(match request {
+            Request::Ping(_) => Response::Ping(Pong { version: env!("CARGO_PKG_VERSION").into() }),
+            Request::Init(request) => Response::Init(self.init(request)?),
+            Request::Write(request) => Response::Write(self.write(request)?),
+            Request::Read(request) => Response::Read(self.read(request)?),
+            Request::History(request) => Response::History(self.history(request)?),
+            Request::List(request) => Response::List(self.list(request)?),
+        })
+    }
+
+    fn init(&self, request: &Init) -> Result<Initialised> {
+        let mut watch = Stopwatch::start();
+        let created = watch.time(|t| &mut t.open, || self.make(&request.wiki))?;
+        Ok(Initialised { created, timings: watch.stop() })
+    }
+
+    fn make(&self, wiki: &WikiName) -> Result<bool> {
+        let path = self.path(wiki);
+        match self.open(wiki) {
+            Ok(repository) => {
+                init::sweep(&self.root, &repository.layout);
+                // Also repairs the reference, which maintenance by git relies on.
+                self.resolve(&repository, None)?;
+                Ok(false)
+            }
+            Err(Error::NotFound { .. }) => {
+                let created = init::create(&self.root, &path)?;
+                self.open(wiki)?;
+                Ok(created)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn path(&self, wiki: &WikiName) -> PathBuf {
+        self.root.join(format!("{wiki}{REPOSITORY_SUFFIX}"))
+    }
+
+    /// The repository of `wiki`. One look-up if this process knows it already.
+    pub(crate) fn open(&self, wiki: &WikiName) -> Result<Arc<Repository>> {
+        let path = self.path(wiki);
+        let mut identity = Identity::of(&path)?;
+        if identity.is_none() {
+            // It may have been made elsewhere since this client last looked.
+            files::refresh(&self.root);
+            identity = Identity::of(&path)?;
+        }
+        let identity = identity.ok_or(Error::NotFound { what: "wiki" })?;
+        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(repository) = known.get(wiki)
+            && repository.identity == identity
+        {
+            return Ok(Arc::clone(repository));
+        }
+        let repository = Arc::new(Repository::open(&path, identity)?);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(wiki.clone(), Arc::clone(&repository));
+        Ok(repository)
+    }
+}
+
+/// What tells a folder from another one of the same path, made later: its
+/// device, its inode, and when it last changed (inodes are used again).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl Identity {
+    /// The identity of the folder at `path`, or `None` if there is nothing.
+    /// Anything but a folder is refused, in particular a symbolic link, which
+    /// could lead out of the store.
+    fn of(path: &Path) -> Result<Option<Self>> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("look up", path)(error)),
+        };
+        if !metadata.is_dir() {
+            return Err(Error::Corrupt("a repository, or a part of it, is no folder".to_owned()));
+        }
+        Ok(Some(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }))
+    }
+}
+
+/// An open repository.
+pub(crate) struct Repository {
+    pub(crate) layout: Layout,
+    pub(crate) objects: Objects,
+    identity: Identity,
+}
+
+impl Repository {
+    fn open(path: &Path, identity: Identity) -> Result<Self> {
+        for folder in Layout::FOLDERS {
+            if Identity::of(&path.join(folder))?.is_none() {
+                return Err(Error::Corrupt(format!("the repository has no folder {folder:?}")));
+            }
+        }
+        let layout = Layout::new(path);
+        let objects = Objects::new(layout.objects.clone(), layout.temporary.clone());
+        Ok(Self { layout, objects, identity })
+    }
+
+    pub(crate) fn head<'a>(&'a self, observer: &'a dyn Observer) -> Head<'a> {
+        Head { layout: &self.layout, objects: &self.objects, observer }
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

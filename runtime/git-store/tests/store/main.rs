@@ -1,0 +1,14 @@
+//! The store as its callers see it. Every test that writes ends with
+//! `git fsck --strict`, by git itself.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod child;
+mod concurrency;
+mod crashes;
+mod git;
+mod interleavings;
+mod lambda;
+mod operations;
+mod refusals;
+mod support;

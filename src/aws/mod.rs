@@ -1,0 +1,144 @@
+//! Clients bound to one region and one place: AWS itself, the user's own
+//! endpoint, or the local platform. No default region leaks in: every client
+//! comes from [`Aws::in_region`].
+
+mod errors;
+mod invoke;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+pub use invoke::Answer;
+pub use errors::{explain, has_code, says};
+
+use crate::error::Result;
+
+/// How long a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// AWS, with the credentials of the usual chain.
+    Aws {
+        /// Credentials profile, when one was named.
+        profile: Option<String>,
+        /// The user's own endpoint (`AWS_ENDPOINT_URL`), when one was named.
+        endpoint: Option<String>,
+    },
+    /// The local platform: fixed endpoint and credentials, so that no request can
+    /// reach a real account.
+    Local {
+        /// Its loopback address, such as `http://127.0.0.1:4566`.
+        endpoint: String,
+        /// Access key id, which the emulator takes for the account.
+        account: String,
+    },
+}
+
+/// A connection without a region.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+/// Who the credentials belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// 12-digit account.
+    pub account: String,
+    /// ARN of the user or role.
+    pub arn: String,
+}
+
+/// Clients of one region.
+#[derive(Debug, Clone)]
+pub struct Regional {
+    /// The region.
+    pub region: String,
+    /// `CloudFormation`.
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    /// S3, with path-style addresses where an endpoint was given.
+    pub s3: aws_sdk_s3::Client,
+    /// Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+}
+
+impl Aws {
+    /// Loads credentials and endpoint; sends nothing yet.
+    pub async fn connect(place: &Place) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
+        let config = match place {
+            Place::Local { endpoint, account } => {
+                // Built by hand: the loader would read the user's profile and environment.
+                let credentials = Credentials::from_keys(account, "local", None);
+                SdkConfig::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .http_client(http)
+                    .timeout_config(timeouts)
+                    .endpoint_url(endpoint)
+                    .credentials_provider(SharedCredentialsProvider::new(credentials))
+                    .build()
+            }
+            Place::Aws { profile, endpoint } => {
+                let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                    .http_client(http)
+                    .timeout_config(timeouts);
+                if let Some(profile) = profile {
+                    loader = loader.profile_name(profile);
+                }
+                if let Some(endpoint) = endpoint {
+                    loader = loader.endpoint_url(endpoint);
+                }
+                loader.load().await
+            }
+        };
+        Self { config }
+    }
+
+    /// Clients of one region.
+    pub fn in_region(&self, region: &str) -> Regional {
+        Regional::new(&self.config, region)
+    }
+}
+
+impl Regional {
+    /// Clients of `region` on top of `config`.
+    pub fn new(config: &SdkConfig, region: &str) -> Self {
+        let config = config.to_builder().region(Region::new(region.to_owned())).build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(config.endpoint_url().is_some())
+            .build();
+        Self {
+            region: region.to_owned(),
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+        }
+    }
+
+    /// Who the credentials belong to.
+    pub async fn identity(&self) -> Result<Identity> {
+        let answer = self
+            .sts
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| explain("cannot find out who the credentials belong to", error))?;
+        Ok(Identity {
+            account: answer.account().unwrap_or_default().to_owned(),
+            arn: answer.arn().unwrap_or_default().to_owned(),
+        })
+    }
+}

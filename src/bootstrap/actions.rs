@@ -1,0 +1,365 @@
+//! What each step does, on AWS or on the local platform.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use runtime_core::pages::{self, Author, Reply, Request, Response};
+use serde_json::{Value, json};
+use stacks::{DeployValue, StackTemplate};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
+use super::steps::{Executor, Step, StepResult};
+use crate::aws::Identity;
+use crate::build::{self, Builder};
+use crate::config::Settings;
+use crate::deploy::{Engine, PlannedStack, StackStatus, Upload, observe};
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::guard::{self, Exemptions, RuleSet};
+use crate::journal::StepOutcome;
+use crate::plan::{Plan, StackAction};
+
+/// The wiki that the first pages are written to.
+const WIKI: &str = "platform";
+
+/// Where the functions' zips come from.
+#[derive(Debug, Clone)]
+pub enum Functions {
+    /// Built from source.
+    Build(Builder),
+    /// Zips in a folder.
+    Prebuilt(PathBuf),
+}
+
+/// Does the steps for real.
+pub struct Platform<'a> {
+    /// Settings of the run.
+    pub settings: &'a Settings,
+    /// Who the credentials belong to.
+    pub identity: Identity,
+    /// Deploys stacks; its artefacts are filled in by the build step.
+    pub engine: Engine,
+    /// Where the functions' zips come from.
+    pub functions: Functions,
+    /// Rules that templates are proved with.
+    pub rules: RuleSet,
+    /// Accepted violations.
+    pub exemptions: Exemptions,
+    /// Asks whether a plan shall be carried out.
+    pub approve: Box<dyn Fn(&Plan) -> Result<bool> + Send + Sync + 'a>,
+    /// Whether stacks whose creation failed earlier may be deleted and made anew.
+    pub recreate: bool,
+    /// Folder of the local copy of the report.
+    pub report_folder: PathBuf,
+    /// Who runs it.
+    pub by: String,
+    /// What was synthesized.
+    pub templates: Vec<StackTemplate>,
+    /// What is planned, by stack.
+    pub planned: BTreeMap<String, PlannedStack>,
+    /// What is known so far.
+    pub report: BootstrapReport,
+}
+
+impl Executor for Platform<'_> {
+    async fn execute(&mut self, step: &Step) -> Result<StepResult> {
+        match step {
+            Step::Preflight => self.preflight(),
+            Step::Build => self.build().await,
+            Step::Synth => self.synth(),
+            Step::Guard => self.guard(),
+            Step::Plan => self.plan().await,
+            Step::Deploy(name) => self.deploy(name).await,
+            Step::Seed => self.seed().await,
+            Step::SmokeTest => self.smoke_test().await,
+            Step::Report => self.write_report().await,
+        }
+    }
+
+    async fn validate(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::Deploy(name) => self.prove_deployed(name).await,
+            Step::Seed => self.read_page("home.md").await.map(drop),
+            Step::SmokeTest => self.read_page("smoke-test.md").await.map(drop),
+            // The others prove themselves: their result is in memory.
+            _ => Ok(()),
+        }
+    }
+
+    fn finished(&mut self, report: StepReport) {
+        self.report.changed |= report.outcome == StepOutcome::Done;
+        self.report.steps.push(report);
+    }
+}
+
+impl Platform<'_> {
+    fn preflight(&mut self) -> Result<StepResult> {
+        let Identity { account, arn } = &self.identity;
+        self.settings.check_account(account)?;
+        std::fs::create_dir_all(&self.report_folder)
+            .with_context(|| format!("cannot make {}", self.report_folder.display()))?;
+        if let Functions::Prebuilt(folder) = &self.functions
+            && !folder.is_dir()
+        {
+            return Err(Error::usage(format!("there is no folder {}", folder.display())));
+        }
+        let detail = json!({ "account": account, "arn": arn, "region": self.engine.aws.region });
+        Ok(StepResult::unchanged(format!("account {account}, {}", self.engine.aws.region)).with(detail))
+    }
+
+    async fn build(&mut self) -> Result<StepResult> {
+        let mut functions = BTreeMap::new();
+        for function in functions_of(&self.settings.synthesize()?) {
+            let zip: Upload = match &self.functions {
+                Functions::Build(builder) => builder.function(&function).await?,
+                Functions::Prebuilt(folder) => build::prebuilt(folder, &function)?,
+            };
+            functions.insert(function, zip);
+        }
+        self.report.functions =
+            functions.iter().map(|(name, zip)| (name.clone(), zip.sha256.clone())).collect();
+        let detail = json!({ "sha256": self.report.functions });
+        self.engine.artefacts.functions = functions;
+        Ok(StepResult::unchanged(format!("{} function", self.report.functions.len())).with(detail))
+    }
+
+    fn synth(&mut self) -> Result<StepResult> {
+        self.templates = self.settings.synthesize()?;
+        let resources: usize =
+            self.templates.iter().map(|stack| stack.template.resources().count()).sum();
+        let stacks = self.templates.len();
+        Ok(StepResult::unchanged(format!("{stacks} stacks, {resources} resources")))
+    }
+
+    fn guard(&mut self) -> Result<StepResult> {
+        let templates: Vec<_> =
+            self.templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
+        let today = OffsetDateTime::now_utc().date();
+        let found = guard::check(&templates, &self.rules, &self.exemptions, today)?;
+        self.report.rules = found.rules;
+        self.report.exempted = found
+            .exempted
+            .iter()
+            .map(|exempted| {
+                let finding = &exempted.finding;
+                format!("{}: {} / {}", finding.rule, finding.stack, finding.resource)
+            })
+            .collect();
+        if !found.passed() {
+            return Err(Error::new(Kind::Policy, format!("{} findings", found.findings.len()))
+                .caused_by(found.text())
+                .hint("`platformctl check` shows them; nothing was deployed"));
+        }
+        let detail = json!({ "rules": found.rules, "exempted": self.report.exempted });
+        Ok(StepResult::unchanged(format!("{} rules, no findings", found.rules)).with(detail))
+    }
+
+    async fn plan(&mut self) -> Result<StepResult> {
+        let (plan, planned) = self.engine.plan(&self.templates).await?;
+        if !plan.is_empty() && !(self.approve)(&plan)? {
+            self.engine.discard(&planned).await?;
+            return Err(Error::new(Kind::Failed, "not confirmed; nothing was deployed"));
+        }
+        let summary = format!("{} of {} stacks change", plan.changing().count(), plan.stacks.len());
+        self.planned = planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
+        let detail = serde_json::to_value(&plan).context("cannot serialize the plan")?;
+        Ok(StepResult::unchanged(summary).with(detail))
+    }
+
+    async fn deploy(&mut self, name: &str) -> Result<StepResult> {
+        let stack = self
+            .planned
+            .get(name)
+            .cloned()
+            .ok_or_else(|| Error::failed(format!("stack {name} was not planned")))?;
+        let stale = stack.template.depends_on.iter().any(|need| {
+            self.planned.get(need).is_some_and(|need| need.plan.action != StackAction::None)
+        });
+        let deployed = self.engine.deploy_stack(stack, stale, self.recreate).await?;
+        let summary = format!("{} resources", deployed.resources);
+        let detail = serde_json::to_value(&deployed).context("cannot serialize a stack")?;
+        let unchanged = deployed.status == StackStatus::Unchanged;
+        self.report.stacks.push(deployed);
+        let result = if unchanged { StepResult::unchanged(summary) } else { StepResult::changed(summary) };
+        Ok(result.with(detail))
+    }
+
+    /// The stack is complete and was made from this very template.
+    async fn prove_deployed(&mut self, name: &str) -> Result<()> {
+        let template = self
+            .templates
+            .iter()
+            .find(|template| template.name == name)
+            .ok_or_else(|| Error::failed(format!("stack {name} was not synthesized")))?;
+        let stack_name = &template.stack_name;
+        let live = observe(&self.engine.aws, stack_name)
+            .await?
+            .ok_or_else(|| Error::failed(format!("stack {stack_name} does not exist")))?;
+        if !matches!(live.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+            return Err(Error::failed(format!("stack {stack_name} is {}", live.status.as_str())));
+        }
+        let planned = self.planned.get(name);
+        if planned.is_some_and(|stack| stack.plan.action == StackAction::None)
+            || self.report.stacks.iter().any(|stack| stack.name == name)
+        {
+            if !self.report.stacks.iter().any(|stack| stack.name == name)
+                && let Some(stack) = planned
+            {
+                self.report.stacks.push(self.engine.describe(stack, StackStatus::Unchanged, 0).await?);
+            }
+            return Ok(());
+        }
+        Err(Error::failed(format!("stack {stack_name} is not as planned")))
+    }
+
+    async fn seed(&mut self) -> Result<StepResult> {
+        let wiki: pages::WikiName = parse(WIKI)?;
+        let made = match self.ask(&Request::Init(pages::Init { wiki })).await? {
+            Response::Init(answer) => answer.created,
+            other => return Err(unexpected(&other)),
+        };
+        let body = format!(
+            "# {} {}\n\nThe first page of this platform. Every change of a page is a git commit.\n",
+            self.settings.config.project, self.settings.config.environment
+        );
+        let written = self.write_page("home.md", &body, "Seed the first page").await?;
+        let summary = format!("wiki {WIKI}, page home.md");
+        let detail = json!({ "wiki_created": made, "commit": written.commit, "changed": written.changed });
+        let result = if made || written.changed { StepResult::changed(summary) } else { StepResult::unchanged(summary) };
+        Ok(result.with(detail))
+    }
+
+    /// Writes a page, reads it back, and finds it in the history. The text is the
+    /// same every time, so that a second run commits nothing.
+    async fn smoke_test(&mut self) -> Result<StepResult> {
+        let path = "smoke-test.md";
+        let body = format!(
+            "# Smoke test\n\nWritten through {} by the bootstrap of {}.\n",
+            self.function(),
+            self.settings.config.environment
+        );
+        let written = self.write_page(path, &body, "Smoke test").await?;
+        let page = self.read_page(path).await?;
+        if page.body != body {
+            return Err(Error::failed(format!("page {path} was read back with another text")));
+        }
+        let request = pages::History {
+            wiki: parse(WIKI)?,
+            path: Some(parse(path)?),
+            from: None,
+            limit: None,
+        };
+        let history = match self.ask(&Request::History(request)).await? {
+            Response::History(history) => history.commits,
+            other => return Err(unexpected(&other)),
+        };
+        let Some(newest) = history.first() else {
+            return Err(Error::failed(format!("page {path} has no history")));
+        };
+        if written.changed && newest.commit != written.commit {
+            return Err(Error::failed(format!("the history of {path} does not begin with the commit that wrote it")));
+        }
+        let id = newest.commit.to_string();
+        let summary = format!("write, read, history: commit {}", &id[..7.min(id.len())]);
+        let detail = json!({
+            "commit": id,
+            "changed": written.changed,
+            "commits": history.len(),
+            "write_microseconds": written.timings.total,
+            "read_microseconds": page.timings.total,
+        });
+        let result = if written.changed { StepResult::changed(summary) } else { StepResult::unchanged(summary) };
+        Ok(result.with(detail))
+    }
+
+    async fn write_report(&mut self) -> Result<StepResult> {
+        let engine = &self.engine;
+        let run = engine.journal.run().to_string();
+        let local = self.report_folder.join(REPORT_FILE);
+        let key = format!("reports/{run}/{REPORT_FILE}");
+        let uri = format!("s3://{}/{key}", engine.artefacts.bucket);
+        self.report.version = REPORT_VERSION;
+        env!("CARGO_PKG_VERSION").clone_into(&mut self.report.platformctl);
+        self.report.run = run;
+        self.report.by.clone_from(&self.by);
+        self.report.at = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
+        self.report.account.clone_from(&engine.account);
+        self.report.region.clone_from(&engine.aws.region);
+        self.report.project.clone_from(&self.settings.config.project);
+        self.report.environment.clone_from(&engine.environment);
+        self.report.local = self.settings.local;
+        self.report.recorded_only = engine.recorded_only.to_vec();
+        self.report.written_to = vec![local.display().to_string(), uri.clone()];
+        let value = serde_json::to_value(&self.report).context("cannot serialize the report")?;
+        let value = engine.journal.mask().value(value);
+        let text = serde_json::to_vec_pretty(&value).context("cannot serialize the report")?;
+        std::fs::write(&local, &text).with_context(|| format!("cannot write {}", local.display()))?;
+        engine.artefacts.put(&engine.aws, &engine.journal, &key, text, "application/json").await?;
+        Ok(StepResult::unchanged(uri))
+    }
+
+    fn function(&self) -> String {
+        let config = &self.settings.config;
+        stacks::cfn::Naming::new(&config.project, &config.environment).name(runtime_core::names::GIT_STORE)
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Response> {
+        let payload = serde_json::to_value(request).context("cannot serialize a request")?;
+        let function = self.function();
+        let answer = self.engine.aws.invoke(&function, &payload).await?;
+        let reply: Reply = serde_json::from_value(answer.payload)
+            .with_context(|| format!("{function} answered something else"))?;
+        reply.into_result().map_err(|error| {
+            Error::failed(format!("{function} refused {}", request.operation())).caused_by(error)
+        })
+    }
+
+    async fn write_page(&self, path: &str, body: &str, message: &str) -> Result<pages::Written> {
+        let invalid = |error: pages::InvalidValue| Error::failed("a page of ours is invalid").caused_by(error);
+        let request = pages::Write {
+            wiki: parse(WIKI)?,
+            path: parse(path)?,
+            body: parse(body)?,
+            author: Author::new("platformctl", "platformctl@localhost").map_err(invalid)?,
+            message: parse(message)?,
+            expected_head: None,
+        };
+        match self.ask(&Request::Write(request)).await? {
+            Response::Write(written) => Ok(written),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn read_page(&self, path: &str) -> Result<pages::Page> {
+        let request = pages::Read { wiki: parse(WIKI)?, path: parse(path)?, revision: None };
+        match self.ask(&Request::Read(request)).await? {
+            Response::Read(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+/// The functions whose zips these templates need.
+pub fn functions_of(templates: &[StackTemplate]) -> Vec<String> {
+    let mut functions: Vec<String> = templates
+        .iter()
+        .flat_map(|template| &template.deploy_parameters)
+        .filter_map(|parameter| match &parameter.value {
+            DeployValue::CodeKey { function } => Some(function.clone()),
+            DeployValue::ArtefactBucket => None,
+        })
+        .collect();
+    functions.sort();
+    functions.dedup();
+    functions
+}
+
+fn parse<T: std::str::FromStr<Err = pages::InvalidValue>>(text: &str) -> Result<T> {
+    text.parse().map_err(|error| Error::failed("a name of ours is invalid").caused_by(error))
+}
+
+fn unexpected(response: &Response) -> Error {
+    let text: Value = serde_json::to_value(response).unwrap_or_default();
+    Error::failed("git-store answered another operation").caused_by(text.to_string())
+}

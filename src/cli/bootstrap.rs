@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::Ctx;
+use super::context::whoami;
+use super::deploy::{outputs_table, recorded_only_note, status_word};
+use super::engine::{CodeArgs, RuleArgs, engine};
+use super::session::{Purpose, Session, arguments, crashed};
+use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policy, policy_size};
+use crate::config::Settings;
+use crate::error::Result;
+use crate::journal::RunSummary;
+use crate::plan::{Plan, plan_lines};
+use crate::ui::{Align, Block, Report, Table};
+
+/// Take an empty account to a smoke-tested platform
+///
+/// Steps: preflight, build, synth, guard, plan, one deploy a stack, seed, smoke
+/// test, report. Each is proved before the next begins. A run that was cut off goes
+/// on where it was: run it again, or `platformctl resume`.
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+#[command(after_help = "Examples:\n  platformctl bootstrap --local -c examples/dev/platform.yaml\n  platformctl bootstrap --print-policy > policy.json\n  platformctl bootstrap --yes -o json       for CI")]
+pub struct BootstrapArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Print the least-privilege IAM policy that this needs, and stop
+    #[arg(long)]
+    print_policy: bool,
+    /// Delete stacks whose creation failed earlier, and make them anew
+    #[arg(long)]
+    recreate: bool,
+    #[command(flatten)]
+    code: CodeArgs,
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// Runs `bootstrap`.
+pub async fn run(ctx: &Ctx, args: BootstrapArgs) -> Result<Box<dyn Report>> {
+    if args.print_policy {
+        return Ok(Box::new(policy(ctx)?));
+    }
+    let settings = ctx.settings()?;
+    // A run of this environment that was cut off is the one to go on with.
+    let cut_off = crashed(ctx, &settings)?.into_iter().find(|run| run.start.verb == "bootstrap");
+    if let Some(run) = &cut_off {
+        let step = run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
+        ctx.events.info(format!("run {} was cut off{step}; going on with it", run.run));
+    }
+    Ok(Box::new(execute(ctx, args, cut_off.as_ref()).await?))
+}
+
+/// Runs `bootstrap`, or goes on with an earlier run of it.
+pub(super) async fn execute(ctx: &Ctx, args: BootstrapArgs, resumed: Option<&RunSummary>) -> Result<Bootstrapped> {
+    let settings = ctx.settings()?;
+    let templates = settings.synthesize()?;
+    let functions = args.code.functions(ctx, &settings)?;
+    let (rules, exemptions) = ctx.rules(args.rules.rules.as_deref(), args.rules.exemptions.as_deref())?;
+    let connection = ctx.connect(&settings).await?;
+    ctx.show_place(&settings, &connection.identity.account);
+    let session = Session::begin(
+        ctx,
+        Purpose {
+            verb: "bootstrap",
+            args: arguments(&args),
+            reason: None,
+            settings: &settings,
+            identity: &connection.identity,
+            resumed,
+        },
+    )?;
+    let steps = engine_::order(&templates.iter().map(|stack| stack.name.clone()).collect::<Vec<_>>());
+    let mut platform = Platform {
+        settings: &settings,
+        identity: connection.identity.clone(),
+        engine: engine(ctx, &settings, &connection, session.journal.clone()),
+        functions,
+        rules,
+        exemptions,
+        approve: Box::new(|plan| approve(ctx, &settings, args.yes, plan)),
+        recreate: args.recreate || settings.local,
+        report_folder: ctx.paths.state.join("reports").join(session.journal.run().as_str()),
+        by: whoami(),
+        templates: Vec::new(),
+        planned: BTreeMap::new(),
+        report: BootstrapReport::default(),
+    };
+    let journal = session.journal.clone();
+    let result =
+        engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel).await;
+    session.finish(result.map(drop))?;
+    Ok(Bootstrapped { report: platform.report, file: settings.file().display().to_string() })
+}
+
+fn approve(ctx: &Ctx, settings: &Settings, yes: bool, plan: &Plan) -> Result<bool> {
+    ctx.ui.plan(&plan_lines(plan));
+    if yes || settings.local {
+        return Ok(true);
+    }
+    ctx.ui.confirm(&format!("Deploy {} stacks?", plan.changing().count()))
+}
+
+/// How a bootstrap went.
+#[derive(Debug)]
+pub struct Bootstrapped {
+    report: BootstrapReport,
+    file: String,
+}
+
+impl Report for Bootstrapped {
+    fn value(&self) -> Value {
+        json!(self.report)
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let report = &self.report;
+        let mut table = Table::new(&[
+            ("stack", Align::Left),
+            ("status", Align::Left),
+            ("resources", Align::Right),
+            ("seconds", Align::Right),
+        ]);
+        for stack in &report.stacks {
+            let seconds = format!("{:.1}", stack.seconds);
+            table.row([stack.name.clone(), status_word(stack.status).to_owned(), stack.resources.to_string(), seconds]);
+        }
+        let mut blocks = vec![Block::Table(table), Block::Table(outputs_table(&report.stacks))];
+        blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));
+        let done = if report.changed {
+            "The platform is up and smoke-tested."
+        } else {
+            "Nothing to change: the platform was up already, and is smoke-tested again."
+        };
+        let files: Vec<String> = report.written_to.iter().map(|place| format!("report  {place}")).collect();
+        blocks.push(Block::Text(format!("{done}\n\n{}\nrun     {}", files.join("\n"), report.run)));
+        let local = if report.local { " --local" } else { "" };
+        let with = format!("{local} -c {}", self.file);
+        blocks.push(Block::Next(vec![
+            format!("platformctl invoke git-store{with} --query ok.body \\\n    --payload '{{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}}'"),
+            format!("platformctl diff{with}"),
+            format!("platformctl status{with}"),
+            format!("platformctl events {}", report.run.rsplit('-').next().unwrap_or(&report.run)),
+        ]));
+        if report.local {
+            blocks.push(Block::Text("platformctl local down stops the local platform; its state is kept".to_owned()));
+        }
+        blocks
+    }
+}
+
+/// The permissions that a bootstrap needs.
+#[derive(Debug)]
+struct Policy(Value);
+
+fn policy(ctx: &Ctx) -> Result<Policy> {
+    let settings = ctx.settings()?;
+    let account = settings.config.account.clone().unwrap_or_else(|| "*".to_owned());
+    let policy = deploy_policy(&settings.synthesize()?, &settings.config, &account);
+    let size = policy_size(&policy);
+    ctx.ui.status(&format!(
+        "{size} characters; a managed policy may have 6144, the inline policies of a role 10240 ({})",
+        OffsetDateTime::now_utc().date()
+    ));
+    if settings.config.account.is_none() {
+        ctx.events.warn("no `account` in platform.yaml: ARNs in this policy name any account");
+    }
+    Ok(Policy(policy))
+}
+
+impl Report for Policy {
+    fn value(&self) -> Value {
+        self.0.clone()
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        vec![Block::Text(serde_json::to_string_pretty(&self.0).unwrap_or_default())]
+    }
+}

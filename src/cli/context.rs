@@ -1,0 +1,157 @@
+//! What every verb gets: the terminal, the flags, the folders, and ways to the
+//! settings and to AWS.
+
+use std::sync::Arc;
+
+use crate::aws::{Aws, Identity, Place, Regional};
+use crate::cli::Global;
+use crate::config::{self, LoadedConfig, Settings};
+use crate::error::{Context as _, Error, Result};
+use crate::event::Events;
+use crate::guard::{Exemptions, RuleSet};
+use crate::local::{self, LocalPlatform, Paths};
+use crate::signal::Cancel;
+use crate::ui::Ui;
+
+/// The context of one call.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// The terminal.
+    pub ui: Ui,
+    /// Flags of every verb.
+    pub global: Global,
+    /// State and cache folders.
+    pub paths: Paths,
+    /// Whether the user wants to stop.
+    pub cancel: Cancel,
+    /// Where engines send events.
+    pub events: Events,
+}
+
+/// A connection to AWS or to the local platform.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Clients of the configured region.
+    pub aws: Regional,
+    /// Who the credentials belong to.
+    pub identity: Identity,
+    /// Resource types that the local platform only records; empty on AWS.
+    pub recorded_only: Arc<Vec<String>>,
+}
+
+impl Ctx {
+    pub(super) fn new(global: Global, ui: Ui, cancel: Cancel) -> Result<Self> {
+        let events = ui.events();
+        Ok(Self { ui, global, paths: Paths::from_env()?, cancel, events })
+    }
+
+    /// The same context, acting where an earlier run did.
+    pub(super) fn with_global(&self, global: Global) -> Self {
+        Self { global, ..self.clone() }
+    }
+
+    /// The platform.yaml in use.
+    pub fn load(&self) -> Result<LoadedConfig> {
+        let here = std::env::current_dir().context("cannot find the current folder")?;
+        config::load(&config::find(self.global.config.as_deref(), &here)?)
+    }
+
+    /// platform.yaml with flags and environment applied.
+    pub fn settings(&self) -> Result<Settings> {
+        Ok(Settings::resolve(self.load()?, self.global.overrides()))
+    }
+
+    /// The local platform of this user.
+    pub fn local_platform(&self) -> LocalPlatform {
+        LocalPlatform::new(&self.paths.state, &self.paths.cache, self.events.clone())
+    }
+
+    /// Connects to where the settings say, starting the local platform if that is
+    /// meant, and asks who we are. Refuses an account that is not the configured one.
+    pub async fn connect(&self, settings: &Settings) -> Result<Connection> {
+        let mut recorded_only = Vec::new();
+        let place = if settings.local {
+            let platform = self.local_platform();
+            let running = tokio::select! {
+                running = platform.up(None) => running?,
+                () = self.cancel.cancelled() => return Err(self.cancel.error()),
+            };
+            recorded_only = platform.recorded_only_types()?.into_iter().collect();
+            Place::Local { endpoint: running.endpoint, account: local::ACCOUNT.to_owned() }
+        } else {
+            Place::Aws { profile: settings.profile.clone(), endpoint: settings.endpoint.clone() }
+        };
+        let aws = Aws::connect(&place).await.in_region(&settings.config.region);
+        let identity = tokio::select! {
+            identity = aws.identity() => identity?,
+            () = self.cancel.cancelled() => return Err(self.cancel.error()),
+        };
+        settings.check_account(&identity.account)?;
+        Ok(Connection { aws, identity, recorded_only: Arc::new(recorded_only) })
+    }
+
+    /// Where runs are journaled.
+    pub fn runs(&self) -> std::path::PathBuf {
+        self.paths.state.join("runs")
+    }
+
+    /// The rules and exemptions: embedded, and the user's own.
+    pub fn rules(
+        &self,
+        folder: Option<&std::path::Path>,
+        exemptions: Option<&std::path::Path>,
+    ) -> Result<(RuleSet, Exemptions)> {
+        let mut rules = RuleSet::embedded();
+        if let Some(folder) = folder {
+            rules = rules.with_folder(folder)?;
+        }
+        let mut accepted = Exemptions::embedded()?;
+        if let Some(file) = exemptions {
+            accepted = accepted.with_file(file)?;
+        }
+        Ok((rules, accepted))
+    }
+
+    /// Shows where something is about to be changed.
+    pub fn show_place(&self, settings: &Settings, account: &str) {
+        let config = &settings.config;
+        let place = if settings.local { " · local platform" } else { "" };
+        let endpoint =
+            settings.endpoint.as_ref().map(|url| format!(" · endpoint {url}")).unwrap_or_default();
+        self.ui.status(&format!(
+            "account {account} ({}-{}) · {} · environment {}{place}{endpoint}",
+            config.project, config.environment, config.region, config.environment
+        ));
+    }
+}
+
+/// User and host, for journals and locks.
+pub fn whoami() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".into());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match variable("CI_JOB_URL").or_else(|| variable("GITHUB_RUN_ID")) {
+        Some(job) => format!("{user}@{host} (CI job {job})"),
+        None => format!("{user}@{host}"),
+    }
+}
+
+/// The chosen templates, in dependency order: the named stacks and all they need,
+/// or all when none is named.
+pub fn choose(templates: Vec<stacks::StackTemplate>, names: &[String]) -> Result<Vec<stacks::StackTemplate>> {
+    if names.is_empty() {
+        return Ok(templates);
+    }
+    let known: Vec<String> = templates.iter().map(|stack| stack.name.clone()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        return Err(Error::usage(format!("there is no stack {unknown}")).hint(format!("stacks: {}", known.join(", "))));
+    }
+    let mut wanted: Vec<String> = names.to_vec();
+    // Consumers come after what they need, so one pass from the end finds all.
+    for template in templates.iter().rev() {
+        if wanted.contains(&template.name) {
+            wanted.extend(crate::deploy::needs(template));
+        }
+    }
+    Ok(templates.into_iter().filter(|stack| wanted.contains(&stack.name)).collect())
+}

@@ -1,0 +1,202 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Ctx;
+use super::context::choose;
+use super::engine::{CodeArgs, RuleArgs, add_functions, engine, refuse_violations};
+use super::session::{Purpose, Session, arguments, notice_crashed};
+use crate::deploy::{DeployedStack, StackStatus};
+use crate::error::{Error, Kind, Result};
+use crate::journal::RunSummary;
+use crate::plan::{Plan, plan_lines};
+use crate::ui::{Align, Block, Report, Table};
+
+/// Deploy stacks in dependency order
+///
+/// Shows the plan, asks, and executes change sets; independent stacks at the same
+/// time. Deploying what is deployed already is a success that changes nothing.
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+#[command(after_help = "Examples:\n  platformctl deploy --local\n  platformctl deploy efs                    with the stacks that it needs\n  platformctl deploy --yes -o json          for CI")]
+pub struct DeployArgs {
+    /// Stacks to deploy, with what they need; default: all
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Show the plan and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Delete a stack whose creation failed, and make it anew
+    #[arg(long)]
+    recreate: bool,
+    #[command(flatten)]
+    code: CodeArgs,
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// How a deploy went.
+#[derive(Debug)]
+pub struct DeployReport {
+    run: Option<String>,
+    plan: Plan,
+    stacks: Vec<DeployedStack>,
+    recorded_only: bool,
+}
+
+/// Runs `deploy`.
+pub async fn run(ctx: &Ctx, args: DeployArgs) -> Result<DeployReport> {
+    execute(ctx, args, None).await
+}
+
+/// Runs `deploy`, or goes on with an earlier run of it.
+pub(super) async fn execute(ctx: &Ctx, args: DeployArgs, resumed: Option<&RunSummary>) -> Result<DeployReport> {
+    let settings = ctx.settings()?;
+    let templates = choose(settings.synthesize()?, &args.stacks)?;
+    refuse_violations(ctx, &args.rules, &templates)?;
+    let functions = args.code.functions(ctx, &settings)?;
+    let connection = ctx.connect(&settings).await?;
+    notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
+    ctx.show_place(&settings, &connection.identity.account);
+    let session = Session::begin(
+        ctx,
+        Purpose {
+            verb: "deploy",
+            args: arguments(&args),
+            reason: None,
+            settings: &settings,
+            identity: &connection.identity,
+            resumed,
+        },
+    )?;
+    let work = async {
+        let mut engine = engine(ctx, &settings, &connection, session.journal.clone());
+        add_functions(&mut engine, &functions, &templates).await?;
+        let (plan, planned) = engine.plan(&templates).await?;
+        ctx.ui.plan(&plan_lines(&plan));
+        let mut recreate = args.recreate;
+        if args.dry_run {
+            engine.discard(&planned).await?;
+            return Ok(DeployReport { run: None, plan, stacks: Vec::new(), recorded_only: false });
+        }
+        let stuck: Vec<&str> = planned
+            .iter()
+            .filter(|stack| stack.must_be_deleted().is_some())
+            .map(|stack| stack.plan.stack_name.as_str())
+            .collect();
+        if !stuck.is_empty() && !recreate && ctx.ui.can_ask() {
+            let question = format!("The creation of {} failed earlier. Delete and make anew?", stuck.join(", "));
+            recreate = ctx.ui.confirm(&question)?;
+        }
+        if !plan.is_empty() && !args.yes && !settings.local {
+            let stacks = plan.changing().count();
+            let plural = if stacks == 1 { "" } else { "s" };
+            let confirmed = ctx.ui.confirm(&format!("Deploy {stacks} stack{plural}?"));
+            if !matches!(confirmed, Ok(true)) {
+                engine.discard(&planned).await?;
+                confirmed?;
+                return Err(Error::new(Kind::Usage, "not confirmed; nothing was deployed"));
+            }
+        }
+        let (stacks, error) = engine.deploy(planned, recreate).await?;
+        match error {
+            None => Ok(DeployReport {
+                run: Some(session.journal.run().to_string()),
+                plan,
+                stacks,
+                recorded_only: settings.local,
+            }),
+            Some(error) => {
+                let report = DeployReport { run: None, plan, stacks, recorded_only: settings.local };
+                ctx.ui.status(&report.table_text());
+                Err(error)
+            }
+        }
+    };
+    session.finish(work.await)
+}
+
+impl DeployReport {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            ("stack", Align::Left),
+            ("status", Align::Left),
+            ("resources", Align::Right),
+            ("changes", Align::Right),
+            ("seconds", Align::Right),
+        ]);
+        for stack in &self.stacks {
+            table.row([
+                stack.name.clone(),
+                status_word(stack.status).to_owned(),
+                stack.resources.to_string(),
+                stack.changes.to_string(),
+                format!("{:.1}", stack.seconds),
+            ]);
+        }
+        table
+    }
+
+    fn table_text(&self) -> String {
+        crate::ui::text(&[Block::Table(self.table())])
+    }
+}
+
+/// The word for a status.
+pub(super) fn status_word(status: StackStatus) -> &'static str {
+    match status {
+        StackStatus::Created => "created",
+        StackStatus::Updated => "updated",
+        StackStatus::Unchanged => "unchanged",
+        StackStatus::Skipped => "skipped",
+        StackStatus::Failed => "failed",
+    }
+}
+
+/// The outputs of stacks, one row each.
+pub(super) fn outputs_table(stacks: &[DeployedStack]) -> Table {
+    let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
+    for stack in stacks {
+        for (name, value) in &stack.outputs {
+            table.row([format!("{}.{name}", stack.name), value.clone()]);
+        }
+    }
+    table
+}
+
+/// What the local platform recorded without making it, in one paragraph.
+pub(super) fn recorded_only_note(stacks: &[DeployedStack]) -> Option<String> {
+    let ids: Vec<String> = stacks
+        .iter()
+        .flat_map(|stack| stack.recorded_only.iter().map(|id| format!("{}.{id}", stack.name)))
+        .collect();
+    (!ids.is_empty())
+        .then(|| format!("The local platform only records these, without making anything: {}", ids.join(", ")))
+}
+
+impl Report for DeployReport {
+    fn value(&self) -> Value {
+        json!({ "run": self.run, "plan": self.plan, "stacks": self.stacks })
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        if self.stacks.is_empty() {
+            return vec![Block::Text("dry run: nothing was deployed".to_owned())];
+        }
+        let mut blocks = vec![Block::Table(self.table())];
+        if self.stacks.iter().all(|stack| stack.status == StackStatus::Unchanged) {
+            blocks.push(Block::Text("nothing to change".to_owned()));
+        } else {
+            blocks.push(Block::Table(outputs_table(&self.stacks)));
+        }
+        if self.recorded_only {
+            blocks.extend(recorded_only_note(&self.stacks).map(Block::Text));
+        }
+        if let Some(run) = &self.run {
+            let short = run.rsplit('-').next().unwrap_or(run);
+            blocks.push(Block::Text(format!("run {run} · platformctl events {short}")));
+        }
+        blocks
+    }
+}

@@ -1,0 +1,138 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Ctx;
+use super::session::{Purpose, Session, arguments, notice_crashed};
+use crate::deploy::{self, ARTEFACTS, DestroyReport, destroy_order, observe};
+use crate::error::{Error, Kind, Result};
+use crate::journal::RunSummary;
+use crate::ui::{Align, Block, Report, Table};
+
+/// Delete the stacks, in reverse order
+///
+/// Refuses stacks that are protected. The environment's name has to be typed, or
+/// --yes given. File systems, keys and logs are kept by their stacks; the artefact
+/// bucket, with the reports in it, stays with its stack unless --with-artefacts.
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+#[command(after_help = "Examples:\n  platformctl destroy --local --dry-run\n  platformctl destroy --local --reason 'start over'\n  platformctl destroy --env dev --yes --reason 'end of the trial'")]
+pub struct DestroyArgs {
+    /// Stacks to delete, with those that need them; default: all
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Show what would be deleted and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    reason: Option<String>,
+    /// Also delete the stack of the artefact bucket; the bucket itself is kept
+    #[arg(long)]
+    with_artefacts: bool,
+}
+
+/// How a destroy went.
+#[derive(Debug)]
+pub struct Destroyed {
+    report: DestroyReport,
+    planned: Vec<String>,
+    dry_run: bool,
+}
+
+/// Runs `destroy`.
+pub async fn run(ctx: &Ctx, args: DestroyArgs) -> Result<Destroyed> {
+    execute(ctx, args, None).await
+}
+
+/// Runs `destroy`, or goes on with an earlier run of it.
+pub(super) async fn execute(ctx: &Ctx, args: DestroyArgs, resumed: Option<&RunSummary>) -> Result<Destroyed> {
+    let settings = ctx.settings()?;
+    let all = settings.synthesize()?;
+    let mut wanted = args.stacks.clone();
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|stack| stack.name == **name)) {
+        return Err(Error::usage(format!("there is no stack {unknown}")));
+    }
+    // Whoever needs a deleted stack is deleted too.
+    for template in &all {
+        if deploy::needs(template).iter().any(|need| need != ARTEFACTS && wanted.contains(need)) {
+            wanted.push(template.name.clone());
+        }
+    }
+    let templates: Vec<_> = all
+        .into_iter()
+        .filter(|stack| wanted.is_empty() || wanted.contains(&stack.name))
+        .filter(|stack| stack.name != ARTEFACTS || args.with_artefacts || args.stacks.contains(&stack.name))
+        .collect();
+    let connection = ctx.connect(&settings).await?;
+    notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
+    ctx.show_place(&settings, &connection.identity.account);
+    deploy::refuse_protected(&connection.aws, &templates).await?;
+    let mut planned = Vec::new();
+    for name in destroy_order(&templates) {
+        if let Some(template) = templates.iter().find(|template| template.name == name)
+            && observe(&connection.aws, &template.stack_name).await?.is_some()
+        {
+            ctx.ui.plan(&[format!(" - {name}  {}", template.stack_name)]);
+            planned.push(name);
+        }
+    }
+    if args.dry_run || planned.is_empty() {
+        let report = DestroyReport { stacks: Vec::new() };
+        return Ok(Destroyed { report, planned, dry_run: args.dry_run });
+    }
+    let environment = &settings.config.environment;
+    if !args.yes && resumed.is_none() {
+        let question = format!("{} stacks of environment {environment} will be deleted.", planned.len());
+        if !ctx.ui.type_name(&question, environment)? {
+            return Err(Error::new(Kind::Usage, "not confirmed; nothing was deleted"));
+        }
+    }
+    let session = Session::begin(
+        ctx,
+        Purpose {
+            verb: "destroy",
+            args: arguments(&args),
+            reason: args.reason.clone(),
+            settings: &settings,
+            identity: &connection.identity,
+            resumed,
+        },
+    )?;
+    let work = async {
+        let (report, error) =
+            deploy::destroy(&connection.aws, &templates, &session.journal, &ctx.events, &ctx.cancel).await?;
+        match error {
+            None => Ok(Destroyed { report, planned, dry_run: false }),
+            Some(error) => Err(error),
+        }
+    };
+    session.finish(work.await)
+}
+
+impl Report for Destroyed {
+    fn value(&self) -> Value {
+        json!({ "dry_run": self.dry_run, "planned": self.planned, "stacks": self.report.stacks })
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        if self.planned.is_empty() {
+            return vec![Block::Text("no stack is deployed; nothing to delete".to_owned())];
+        }
+        if self.dry_run {
+            return vec![Block::Text("dry run: nothing was deleted".to_owned())];
+        }
+        let mut table = Table::new(&[
+            ("stack", Align::Left),
+            ("status", Align::Left),
+            ("seconds", Align::Right),
+            ("kept", Align::Left),
+        ]);
+        for stack in &self.report.stacks {
+            let seconds = format!("{:.1}", stack.seconds);
+            table.row([stack.name.clone(), stack.status.to_owned(), seconds, stack.retained.join(", ")]);
+        }
+        vec![Block::Table(table)]
+    }
+}

@@ -1,0 +1,123 @@
+//! What the deploying verbs share: flags, functions, and the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use stacks::StackTemplate;
+use time::OffsetDateTime;
+
+use super::Ctx;
+use super::context::Connection;
+use crate::bootstrap::{Functions, functions_of};
+use crate::build::{self, Builder, Target, find_source};
+use crate::config::{Architecture, Settings};
+use crate::deploy::{Artefacts, Engine};
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::guard;
+use crate::journal::Journal;
+
+/// Where the functions' code comes from.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+pub(super) struct CodeArgs {
+    /// platformctl's source, with the Lambda crates; default: found from here
+    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_SOURCE")]
+    pub source: Option<PathBuf>,
+    /// Folder with built zips, one FUNCTION.zip each, instead of building
+    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_ARTEFACTS")]
+    pub artefacts: Option<PathBuf>,
+}
+
+/// The rules that a deploy must satisfy.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+pub(super) struct RuleArgs {
+    /// Folder with further *.guard files
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// File with further exemptions
+    #[arg(long, value_name = "FILE")]
+    pub exemptions: Option<PathBuf>,
+}
+
+impl CodeArgs {
+    /// How the functions are got for these settings.
+    pub(super) fn functions(&self, ctx: &Ctx, settings: &Settings) -> Result<Functions> {
+        if let Some(folder) = &self.artefacts {
+            return Ok(Functions::Prebuilt(folder.clone()));
+        }
+        let target = target(settings);
+        let name = match target {
+            Target::Host => "host",
+            Target::AwsArm64 => "arm64",
+            Target::AwsX86_64 => "x86_64",
+        };
+        let here = std::env::current_dir().context("cannot find the current folder")?;
+        Ok(Functions::Build(Builder {
+            source: find_source(self.source.as_deref(), &here)?,
+            out: ctx.paths.state.join("functions").join(name),
+            target,
+            events: ctx.events.clone(),
+            cancel: ctx.cancel.clone(),
+        }))
+    }
+}
+
+/// What the functions are built for.
+pub(super) fn target(settings: &Settings) -> Target {
+    match (settings.local, settings.config.efs.architecture) {
+        (true, _) => Target::Host,
+        (false, Architecture::Arm64) => Target::AwsArm64,
+        (false, Architecture::X86_64) => Target::AwsX86_64,
+    }
+}
+
+/// An engine that has no functions yet.
+pub(super) fn engine(ctx: &Ctx, settings: &Settings, connection: &Connection, journal: Arc<Journal>) -> Engine {
+    let config = &settings.config;
+    Engine {
+        aws: connection.aws.clone(),
+        account: connection.identity.account.clone(),
+        environment: config.environment.clone(),
+        artefacts: Artefacts {
+            bucket: Artefacts::bucket_name(&config.project, &config.environment, &connection.identity.account, &config.region),
+            functions: std::collections::BTreeMap::new(),
+        },
+        protect: config.protect,
+        journal,
+        events: ctx.events.clone(),
+        cancel: ctx.cancel.clone(),
+        recorded_only: Arc::clone(&connection.recorded_only),
+    }
+}
+
+/// Builds what these templates need, and gives it to the engine.
+pub(super) async fn add_functions(
+    engine: &mut Engine,
+    functions: &Functions,
+    templates: &[StackTemplate],
+) -> Result<()> {
+    for function in functions_of(templates) {
+        let zip = match functions {
+            Functions::Build(builder) => builder.function(&function).await?,
+            Functions::Prebuilt(folder) => build::prebuilt(folder, &function)?,
+        };
+        engine.artefacts.functions.insert(function, zip);
+    }
+    Ok(())
+}
+
+/// A deploy refuses what `check` refuses.
+pub(super) fn refuse_violations(ctx: &Ctx, rules: &RuleArgs, templates: &[StackTemplate]) -> Result<()> {
+    let (rules, exemptions) = ctx.rules(rules.rules.as_deref(), rules.exemptions.as_deref())?;
+    let inputs: Vec<_> =
+        templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
+    let today = OffsetDateTime::now_utc().date();
+    let found = guard::check(&inputs, &rules, &exemptions, today)?;
+    if found.passed() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Policy, format!("the rules refuse these templates: {} findings", found.findings.len()))
+        .caused_by(found.text())
+        .hint("`platformctl check` shows them; nothing was deployed"))
+}

@@ -1,0 +1,82 @@
+//! The command line: one file a verb, a folder a noun. A verb is an `Args` struct
+//! whose doc comments are its help, and one function `run`.
+
+mod bootstrap;
+mod build;
+mod check;
+mod config;
+mod context;
+mod deploy;
+mod destroy;
+mod diff;
+mod engine;
+mod events;
+mod explain;
+mod global;
+mod init;
+mod invoke;
+mod local;
+mod outputs;
+mod resume;
+mod runs;
+mod session;
+mod status;
+mod synth;
+mod verb;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+pub use context::Ctx;
+pub use global::{Cli, Global};
+pub use verb::Verb;
+
+use crate::error::exit;
+use crate::signal;
+use crate::ui::Ui;
+
+/// Parses, runs, and returns the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help to stdout and errors to stderr; nobody is left to
+            // tell when they are gone.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
+        }
+    };
+    let ui = Ui::new(cli.global.ui_options());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ui.error(&crate::error::Error::failed("cannot start").caused_by(error));
+            return exit::FAILED;
+        }
+    };
+    runtime.block_on(async {
+        let (canceller, cancel) = signal::Cancel::new();
+        let told = ui.clone();
+        signal::listen(canceller, move |first| {
+            if first {
+                told.status("interrupted: finishing what cannot be left half done; again to abort");
+            }
+        });
+        match execute(cli, ui.clone(), cancel).await {
+            Ok(code) => code,
+            Err(error) => {
+                ui.error(&error);
+                error.exit_code()
+            }
+        }
+    })
+}
+
+async fn execute(cli: Cli, ui: Ui, cancel: signal::Cancel) -> crate::error::Result<u8> {
+    global::init_logging(cli.global.verbose);
+    let ctx = Ctx::new(cli.global, ui, cancel)?;
+    let report = verb::run(&ctx, cli.verb).await?;
+    ctx.ui.report(report.as_ref())?;
+    Ok(report.exit_code())
+}

@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Ctx;
+use super::context::choose;
+use crate::deploy::observe;
+use crate::error::Result;
+use crate::ui::{Align, Block, Report, Table};
+
+/// Print the outputs of the stacks
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platformctl outputs --local\n  platformctl outputs efs --query efs.FunctionName")]
+pub struct OutputsArgs {
+    /// Stacks whose outputs are wanted; default: all
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+}
+
+/// Outputs by stack.
+#[derive(Debug)]
+pub struct OutputsReport(BTreeMap<String, BTreeMap<String, String>>);
+
+/// Runs `outputs`.
+pub async fn run(ctx: &Ctx, args: &OutputsArgs) -> Result<OutputsReport> {
+    let settings = ctx.settings()?;
+    let templates = choose(settings.synthesize()?, &args.stacks)?;
+    let connection = ctx.connect(&settings).await?;
+    let mut outputs = BTreeMap::new();
+    for template in templates {
+        if (args.stacks.is_empty() || args.stacks.contains(&template.name))
+            && let Some(live) = observe(&connection.aws, &template.stack_name).await?
+        {
+            outputs.insert(template.name, live.outputs);
+        }
+    }
+    Ok(OutputsReport(outputs))
+}
+
+impl Report for OutputsReport {
+    fn value(&self) -> Value {
+        json!(self.0)
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
+        for (stack, outputs) in &self.0 {
+            for (name, value) in outputs {
+                table.row([format!("{stack}.{name}"), value.clone()]);
+            }
+        }
+        if table.is_empty() { vec![Block::Text("no stack is deployed".to_owned())] } else { vec![Block::Table(table)] }
+    }
+}

@@ -1,0 +1,51 @@
+use super::{Ctx, bootstrap, deploy, destroy, session};
+use crate::error::{Error, Kind, Result};
+use crate::journal::{self, RunState};
+use crate::ui::Report;
+
+/// Go on with a run that failed, was interrupted, or was cut off
+///
+/// It acts with the same arguments, in the same place, under the same name. What
+/// was finished is proved and not done again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  platformctl runs --unfinished\n  platformctl resume k3f9")]
+pub struct ResumeArgs {
+    /// The run's name, or its last four letters
+    #[arg(value_name = "RUN")]
+    run: String,
+}
+
+/// Runs `resume`.
+pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
+    let summary = journal::find(&ctx.runs(), &args.run)?;
+    match summary.state {
+        RunState::Succeeded => {
+            return Err(Error::usage(format!("run {} ended with success; there is nothing to go on with", summary.run)));
+        }
+        RunState::Running => {
+            return Err(Error::new(Kind::Locked, format!("run {} is still under way", summary.run))
+                .hint(format!("follow it with `platformctl events {} --follow`", summary.run)));
+        }
+        RunState::Failed | RunState::Crashed => {}
+    }
+    let session::Kept { scope, args } = session::kept(&summary)?;
+    let ctx = ctx.with_global(ctx.global.acting_in(scope));
+    let foreign = |error| {
+        Error::failed(format!("run {} was recorded by another version of platformctl", summary.run)).caused_by(error)
+    };
+    Ok(match summary.start.verb.as_str() {
+        "bootstrap" => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(bootstrap::execute(&ctx, args, Some(&summary)).await?)
+        }
+        "deploy" => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(deploy::execute(&ctx, args, Some(&summary)).await?)
+        }
+        "destroy" => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(destroy::execute(&ctx, args, Some(&summary)).await?)
+        }
+        other => return Err(Error::failed(format!("a run of {other} cannot be resumed"))),
+    })
+}

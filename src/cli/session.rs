@@ -1,0 +1,158 @@
+//! A run that changes something: locked, journaled, and resumable.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Ctx;
+use super::context::whoami;
+use super::global::Scope;
+use crate::aws::Identity;
+use crate::config::Settings;
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::journal::{self, Entry, Journal, Mask, RunStart, RunState, RunSummary};
+use crate::lock::{Holder, Lock};
+
+/// A run under way. Ends with [`Session::finish`].
+#[derive(Debug)]
+pub(super) struct Session {
+    pub journal: Arc<Journal>,
+    /// Steps that an earlier attempt of the same run finished.
+    pub done: Vec<String>,
+    _lock: Lock,
+}
+
+/// What `resume` needs, as the journal keeps it.
+#[derive(Debug, Serialize, serde::Deserialize)]
+pub(super) struct Kept {
+    pub scope: Scope,
+    pub args: Value,
+}
+
+/// What a session is for.
+pub(super) struct Purpose<'a> {
+    pub verb: &'static str,
+    pub args: Value,
+    pub reason: Option<String>,
+    pub settings: &'a Settings,
+    pub identity: &'a Identity,
+    /// The run to go on with.
+    pub resumed: Option<&'a RunSummary>,
+}
+
+impl Session {
+    /// Takes the environment's lock and begins the journal, or goes on with one.
+    pub(super) fn begin(ctx: &Ctx, purpose: Purpose<'_>) -> Result<Self> {
+        let Purpose { verb, args, reason, settings, identity, resumed } = purpose;
+        let config = &settings.config;
+        let by = whoami();
+        let mask = Mask::from_environment();
+        let place = if settings.local { "local" } else { identity.account.as_str() };
+        let name = format!("{place}-{}-{}-{}", config.region, config.project, config.environment);
+        let now = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
+        let mut holder = Holder {
+            run: resumed.map(|run| run.run.clone()).unwrap_or_default(),
+            verb: verb.to_owned(),
+            by: by.clone(),
+            since: now,
+            pid: std::process::id(),
+        };
+        let locks = ctx.paths.state.join("locks");
+        let lock = Lock::acquire(&locks, &name, &holder)?;
+        let (journal, done) = match resumed {
+            Some(run) => (Journal::resume(&run.path, mask, &by)?.0, run.finished_steps.clone()),
+            None => {
+                let kept = Kept { scope: ctx.global.scope(settings.file()), args };
+                let start = RunStart {
+                    verb: verb.to_owned(),
+                    arguments: serde_json::to_value(kept).context("cannot serialize the arguments")?,
+                    account: Some(identity.account.clone()),
+                    region: config.region.clone(),
+                    project: config.project.clone(),
+                    environment: config.environment.clone(),
+                    local: settings.local,
+                    by,
+                    reason,
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                };
+                (Journal::begin(&ctx.runs(), mask, start)?, Vec::new())
+            }
+        };
+        // Now the run has a name: whoever waits is told.
+        journal.run().as_str().clone_into(&mut holder.run);
+        lock.describe(&holder)?;
+        Ok(Self { journal: Arc::new(journal), done, _lock: lock })
+    }
+
+    /// Records how the run ended, and adds to its error how to go on.
+    pub(super) fn finish<T>(&self, result: Result<T>) -> Result<T> {
+        let (exit_code, error) = match &result {
+            Ok(_) => (crate::error::exit::OK, None),
+            Err(error) => (error.exit_code(), Some(error.to_string())),
+        };
+        self.journal.write(Entry::RunFinished { exit_code, error })?;
+        let run = self.journal.run().short();
+        result.map_err(|error| match error.kind() {
+            Kind::Usage | Kind::Policy | Kind::Locked => error,
+            _ => error
+                .hint(format!("go on with `platformctl resume {run}`; `platformctl events {run}` shows what was done")),
+        })
+    }
+}
+
+/// Says on stderr which earlier runs of this environment crashed, and what to do.
+pub(super) fn notice_crashed(ctx: &Ctx, settings: &Settings, except: Option<&str>) -> Result<()> {
+    for run in crashed(ctx, settings)? {
+        if Some(run.run.as_str()) != except {
+            let step = run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
+            ctx.events.warn(format!(
+                "run {} ({}) was cut off{step}: `platformctl resume {}` goes on with it",
+                run.run,
+                run.start.verb,
+                run.run.rsplit('-').next().unwrap_or(&run.run)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Runs of this environment that were cut off and not superseded by a later one of
+/// the same verb that succeeded, newest first.
+pub(super) fn crashed(ctx: &Ctx, settings: &Settings) -> Result<Vec<RunSummary>> {
+    let config = &settings.config;
+    let mut succeeded: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    for run in journal::list(&ctx.runs())? {
+        let start = &run.start;
+        let same = start.project == config.project
+            && start.environment == config.environment
+            && start.region == config.region
+            && start.local == settings.local;
+        if !same {
+            continue;
+        }
+        match run.state {
+            RunState::Succeeded => succeeded.push(start.verb.clone()),
+            RunState::Crashed if !succeeded.contains(&start.verb) => found.push(run),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The verb's arguments out of a journal.
+pub(super) fn kept(run: &RunSummary) -> Result<Kept> {
+    serde_json::from_value(run.start.arguments.clone()).map_err(|error| {
+        Error::failed(format!("run {} was recorded by another version of platformctl", run.run))
+            .caused_by(error)
+            .hint(format!("run `platformctl {}` again instead", run.start.verb))
+    })
+}
+
+/// Arguments for the journal.
+pub(super) fn arguments(args: &impl Serialize) -> Value {
+    serde_json::to_value(args).unwrap_or_else(|_| json!({}))
+}

@@ -1,0 +1,58 @@
+//! Every verb, and what runs it.
+
+use clap::Subcommand;
+
+use super::{
+    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, init, invoke, local,
+    outputs, resume, runs, status, synth,
+};
+use crate::error::Result;
+use crate::ui::Report;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the help of a verb is the doc comment of its arguments")]
+pub enum Verb {
+    Init(init::InitArgs),
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
+    Synth(synth::SynthArgs),
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Build(build::BuildArgs),
+    Diff(diff::DiffArgs),
+    Deploy(deploy::DeployArgs),
+    Status(status::StatusArgs),
+    Outputs(outputs::OutputsArgs),
+    Invoke(invoke::InvokeArgs),
+    Destroy(destroy::DestroyArgs),
+    Bootstrap(bootstrap::BootstrapArgs),
+    Runs(runs::RunsArgs),
+    Events(events::EventsArgs),
+    Resume(resume::ResumeArgs),
+    #[command(subcommand)]
+    Local(local::LocalVerb),
+}
+
+/// Runs one verb.
+pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
+    Ok(match verb {
+        Verb::Init(args) => Box::new(init::run(ctx, &args)?),
+        Verb::Config(verb) => config::run(ctx, &verb)?,
+        Verb::Synth(args) => Box::new(synth::run(ctx, &args)?),
+        Verb::Check(args) => Box::new(check::run(ctx, &args)?),
+        Verb::Explain(args) => Box::new(explain::run(ctx, &args)?),
+        Verb::Build(args) => Box::new(build::run(ctx, &args).await?),
+        Verb::Diff(args) => Box::new(diff::run(ctx, &args).await?),
+        Verb::Deploy(args) => Box::new(deploy::run(ctx, args).await?),
+        Verb::Status(args) => Box::new(status::run(ctx, &args).await?),
+        Verb::Outputs(args) => Box::new(outputs::run(ctx, &args).await?),
+        Verb::Invoke(args) => Box::new(invoke::run(ctx, &args).await?),
+        Verb::Destroy(args) => Box::new(destroy::run(ctx, args).await?),
+        Verb::Bootstrap(args) => bootstrap::run(ctx, args).await?,
+        Verb::Runs(args) => Box::new(runs::run(ctx, &args)?),
+        Verb::Events(args) => Box::new(events::run(ctx, &args).await?),
+        Verb::Resume(args) => resume::run(ctx, &args).await?,
+        Verb::Local(verb) => local::run(ctx, &verb).await?,
+    })
+}

@@ -1,0 +1,268 @@
+//! What platform.yaml may say. Doc comments here are the descriptions in the
+//! published JSON Schema.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stacks::spec;
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Version of this format. Always 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Lowercase name of the company or product; prefix of every physical name.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]*$"))]
+    pub project: String,
+    /// Lowercase environment name, such as dev or prod.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]*$"))]
+    pub environment: String,
+    /// The AWS region of the stacks, such as eu-west-2.
+    pub region: String,
+    /// The only AWS account that may be touched (12 digits, quoted). Left out: the
+    /// account of the credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
+    pub account: Option<String>,
+    /// Whether stacks are protected against deletion (termination protection).
+    #[serde(default = "protected")]
+    pub protect: bool,
+    /// Tags on every resource, beside project, environment and stack.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The network everything runs in.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// The shared file system and the git-store function on it.
+    #[serde(default)]
+    pub efs: EfsConfig,
+    /// The monthly cost budget.
+    #[serde(default)]
+    pub budget: BudgetConfig,
+}
+
+fn protected() -> bool {
+    true
+}
+
+/// How private subnets reach the internet.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// Not at all: only gateway and interface endpoints.
+    #[default]
+    None,
+    /// One NAT gateway in the first zone, shared by all.
+    Single,
+    /// One NAT gateway in each zone.
+    PerZone,
+}
+
+/// The network everything runs in.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkConfig {
+    /// The VPC's private address range (RFC 1918), /16 to /28.
+    #[schemars(with = "String")]
+    pub cidr: Ipv4Net,
+    /// Number of availability zones, each with a public and a private subnet.
+    #[schemars(range(min = 1, max = 3))]
+    pub zones: u8,
+    /// Prefix length of each subnet. Left out: the VPC's plus 4, at most 28.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 16, max = 28))]
+    pub subnet_prefix: Option<u8>,
+    /// How private subnets reach the internet.
+    pub nat: Nat,
+    /// Interface endpoints by service suffix, such as ssm or secretsmanager.
+    pub interface_endpoints: Vec<String>,
+    /// Whether flow logs are recorded.
+    pub flow_logs: bool,
+    /// Address ranges that the VPC must not overlap, such as offices and peers.
+    #[schemars(with = "Vec<String>")]
+    pub reserved_cidrs: Vec<Ipv4Net>,
+}
+
+/// Where EFS keeps its data.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// In every zone of the region.
+    #[default]
+    Regional,
+    /// In the first zone only: cheaper, faster writes, less durable.
+    OneZone,
+}
+
+/// Instruction set of the Lambda functions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// AWS Graviton.
+    #[default]
+    Arm64,
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86_64,
+}
+
+/// The shared file system and the git-store function on it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EfsConfig {
+    /// Where the data lies.
+    pub storage: Storage,
+    /// Encryption at rest. The guard rules refuse false.
+    pub encrypted: bool,
+    /// Whether AWS Backup takes daily backups.
+    pub backup: bool,
+    /// Days without access after which a file moves to infrequent access: 1, 7, 14, 30,
+    /// 60, 90, 180, 270 or 365.
+    pub archive_after_days: u16,
+    /// POSIX user and group id of the access point.
+    pub posix_id: u32,
+    /// Memory of the git-store function in MB.
+    #[schemars(range(min = 128, max = 10240))]
+    pub memory_mb: u32,
+    /// Time limit of the git-store function in seconds.
+    #[schemars(range(min = 1, max = 900))]
+    pub timeout_seconds: u32,
+    /// Most concurrent executions of the git-store function.
+    #[schemars(range(min = 1, max = 1000))]
+    pub reserved_concurrency: u32,
+    /// Days that logs are kept; a value that CloudWatch Logs accepts, such as 7, 30 or 365.
+    pub log_retention_days: u32,
+    /// Instruction set on AWS. The local platform uses this machine's.
+    pub architecture: Architecture,
+}
+
+/// The monthly cost budget.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BudgetConfig {
+    /// Limit in US dollars a month.
+    #[schemars(range(min = 1))]
+    pub monthly_usd: u32,
+    /// Who is mailed: up to 10 addresses.
+    #[schemars(length(max = 10))]
+    pub emails: Vec<String>,
+    /// When mail is sent.
+    pub thresholds: Thresholds,
+}
+
+/// When mail about cost is sent, in percent of the limit.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Of what was spent.
+    pub actual: Vec<u32>,
+    /// Of what the month is forecast to cost.
+    pub forecast: Vec<u32>,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        let spec = spec::NetworkSpec::default();
+        Self {
+            cidr: spec.cidr,
+            zones: spec.zones,
+            subnet_prefix: spec.subnet_prefix,
+            nat: Nat::None,
+            interface_endpoints: spec.interface_endpoints,
+            flow_logs: spec.flow_logs,
+            reserved_cidrs: spec.reserved_cidrs,
+        }
+    }
+}
+
+impl Default for EfsConfig {
+    fn default() -> Self {
+        let spec = spec::EfsSpec::default();
+        Self {
+            storage: Storage::Regional,
+            encrypted: spec.encrypted,
+            backup: spec.backup,
+            archive_after_days: spec.archive_after_days,
+            posix_id: spec.posix_id,
+            memory_mb: spec.memory_mb,
+            timeout_seconds: spec.timeout_seconds,
+            reserved_concurrency: spec.reserved_concurrency,
+            log_retention_days: spec.log_retention_days,
+            architecture: Architecture::Arm64,
+        }
+    }
+}
+
+impl Default for BudgetConfig {
+    fn default() -> Self {
+        let spec = spec::BudgetSpec::default();
+        Self {
+            monthly_usd: spec.monthly_usd,
+            emails: spec.emails,
+            thresholds: Thresholds {
+                actual: spec.actual_thresholds,
+                forecast: spec.forecast_thresholds,
+            },
+        }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        BudgetConfig::default().thresholds
+    }
+}
+
+impl Config {
+    /// The inputs of synthesis that this file describes.
+    pub fn spec(&self) -> spec::StackSpec {
+        let Self { network, efs, budget, .. } = self;
+        spec::StackSpec {
+            project: self.project.clone(),
+            environment: self.environment.clone(),
+            region: self.region.clone(),
+            tags: self.tags.clone(),
+            network: spec::NetworkSpec {
+                cidr: network.cidr,
+                zones: network.zones,
+                subnet_prefix: network.subnet_prefix,
+                nat: match network.nat {
+                    Nat::None => spec::Nat::None,
+                    Nat::Single => spec::Nat::Single,
+                    Nat::PerZone => spec::Nat::PerZone,
+                },
+                interface_endpoints: network.interface_endpoints.clone(),
+                flow_logs: network.flow_logs,
+                reserved_cidrs: network.reserved_cidrs.clone(),
+            },
+            efs: spec::EfsSpec {
+                storage: match efs.storage {
+                    Storage::Regional => spec::Storage::Regional,
+                    Storage::OneZone => spec::Storage::OneZone,
+                },
+                encrypted: efs.encrypted,
+                backup: efs.backup,
+                archive_after_days: efs.archive_after_days,
+                posix_id: efs.posix_id,
+                memory_mb: efs.memory_mb,
+                timeout_seconds: efs.timeout_seconds,
+                reserved_concurrency: efs.reserved_concurrency,
+                log_retention_days: efs.log_retention_days,
+                architecture: match efs.architecture {
+                    Architecture::Arm64 => spec::Architecture::Arm64,
+                    Architecture::X86_64 => spec::Architecture::X86_64,
+                },
+            },
+            budget: spec::BudgetSpec {
+                monthly_usd: budget.monthly_usd,
+                emails: budget.emails.clone(),
+                actual_thresholds: budget.thresholds.actual.clone(),
+                forecast_thresholds: budget.thresholds.forecast.clone(),
+            },
+        }
+    }
+}

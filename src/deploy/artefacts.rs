@@ -1,0 +1,113 @@
+//! What goes through the artefact bucket: Lambda zips and large templates. Keys
+//! contain the digest, so that nothing is uploaded twice and nothing is overwritten.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumAlgorithm;
+use serde_json::json;
+
+use crate::aws::{Regional, explain};
+use crate::error::{Context as _, Error, Result};
+use crate::journal::Journal;
+use crate::plan;
+
+/// A Lambda zip on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of its content, lowercase hexadecimal.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// The bucket and what belongs in it.
+#[derive(Debug, Clone, Default)]
+pub struct Artefacts {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Lambda zips by function.
+    pub functions: BTreeMap<String, Upload>,
+}
+
+impl Artefacts {
+    /// The bucket's name, as the artefacts stack gives it: known before it exists.
+    pub fn bucket_name(project: &str, environment: &str, account: &str, region: &str) -> String {
+        let naming = stacks::cfn::Naming::new(project, environment);
+        naming.name(&format!("artefacts-{account}-{region}"))
+    }
+
+    /// The key of a function's zip, if there is one.
+    pub fn code_key(&self, function: &str) -> Option<String> {
+        self.functions.get(function).map(|zip| format!("functions/{function}/{}.zip", zip.sha256))
+    }
+
+    /// Uploads the zip of `function` unless it is there. Returns whether it was uploaded.
+    pub async fn upload_function(&self, aws: &Regional, journal: &Journal, function: &str) -> Result<bool> {
+        let (Some(zip), Some(key)) = (self.functions.get(function), self.code_key(function)) else {
+            return Err(Error::failed(format!("there is no zip of function {function}"))
+                .hint("build it with `platformctl build`"));
+        };
+        if self.exists(aws, &key).await? {
+            return Ok(false);
+        }
+        let body = tokio::fs::read(&zip.path)
+            .await
+            .with_context(|| format!("cannot read {}", zip.path.display()))?;
+        self.put(aws, journal, &key, body, "application/zip").await?;
+        Ok(true)
+    }
+
+    /// Uploads a template and returns its URL.
+    pub(super) async fn upload_template(
+        &self,
+        aws: &Regional,
+        journal: &Journal,
+        stack: &str,
+        body: &str,
+    ) -> Result<String> {
+        let key = format!("templates/{stack}/{}.json", plan::digest(body));
+        if !self.exists(aws, &key).await? {
+            self.put(aws, journal, &key, body.as_bytes().to_vec(), "application/json").await?;
+        }
+        Ok(format!("https://{}.s3.{}.amazonaws.com/{key}", self.bucket, aws.region))
+    }
+
+    /// Writes an object and records it.
+    pub async fn put(
+        &self,
+        aws: &Regional,
+        journal: &Journal,
+        key: &str,
+        body: Vec<u8>,
+        content_type: &str,
+    ) -> Result<()> {
+        let target = format!("s3://{}/{key}", self.bucket);
+        let detail = json!({ "bytes": body.len() });
+        let put = aws
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .body(ByteStream::from(body))
+            .send();
+        journal
+            .mutate("s3:PutObject", &target, detail, async {
+                put.await.map(drop).map_err(|error| explain(format!("cannot write {target}"), error))
+            })
+            .await
+    }
+
+    async fn exists(&self, aws: &Regional, key: &str) -> Result<bool> {
+        match aws.s3.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => Ok(false),
+            Err(error) => Err(explain(format!("cannot look up s3://{}/{key}", self.bucket), error)),
+        }
+    }
+}

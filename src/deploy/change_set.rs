@@ -1,0 +1,240 @@
+//! One change set: made, read, executed, or deleted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_cloudformation::types::{
+    Capability, Change as SdkChange, ChangeAction, ChangeSetStatus, ChangeSetType, Parameter,
+    Replacement as SdkReplacement, RequiresRecreation, ResourceAttribute, ResourceChange,
+    ResourceChangeDetail,
+};
+
+use super::waiter::unique_suffix;
+use crate::aws::{Regional, explain};
+use crate::error::{Error, Result};
+use crate::plan::{Action, Change, PropertyChange, Replacement};
+use crate::signal::Cancel;
+
+/// Names of our change sets begin with this; others are left alone.
+pub(super) const PREFIX: &str = "platformctl-";
+
+/// Longest body that goes in the request itself
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+pub(super) const MAX_INLINE: usize = 51_200;
+
+/// A change set is made within seconds; one that is not in this time never will be.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Where CloudFormation reads the template.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    /// In the request.
+    Inline(String),
+    /// An object in the artefact bucket, by its URL.
+    Url(String),
+}
+
+/// What a change set is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Request<'a> {
+    pub stack_name: &'a str,
+    pub create: bool,
+    pub body: Body,
+    pub parameters: &'a BTreeMap<String, String>,
+}
+
+/// A change set that is ready to be executed.
+#[derive(Debug, Clone)]
+pub(super) struct ChangeSet {
+    pub id: String,
+    pub changes: Vec<Change>,
+}
+
+/// Makes a change set and waits for it; `None` when there is nothing to change.
+/// An empty one is deleted again.
+pub(super) async fn create(aws: &Regional, request: &Request<'_>, cancel: &Cancel) -> Result<Option<ChangeSet>> {
+    let stack = request.stack_name;
+    let kind = if request.create { ChangeSetType::Create } else { ChangeSetType::Update };
+    let parameters = request.parameters.iter().map(|(key, value)| {
+        Parameter::builder().parameter_key(key).parameter_value(value).build()
+    });
+    let call = aws
+        .cloudformation
+        .create_change_set()
+        .stack_name(stack)
+        .change_set_name(format!("{PREFIX}{}", unique_suffix()))
+        .change_set_type(kind)
+        .capabilities(Capability::CapabilityNamedIam)
+        .set_parameters(Some(parameters.collect()));
+    let call = match &request.body {
+        Body::Inline(text) => call.template_body(text),
+        Body::Url(url) => call.template_url(url),
+    };
+    let id = call
+        .send()
+        .await
+        .map_err(|error| explain(format!("cannot make a change set for stack {stack}"), error))?
+        .id()
+        .unwrap_or_default()
+        .to_owned();
+    match ready(aws, stack, &id, cancel).await {
+        Ok(true) => Ok(Some(ChangeSet { changes: read(aws, stack, &id).await?, id })),
+        Ok(false) => {
+            delete(aws, stack, &id).await?;
+            Ok(None)
+        }
+        Err(error) => {
+            // Best effort: the first error is the one to show.
+            let _ = delete(aws, stack, &id).await;
+            Err(error)
+        }
+    }
+}
+
+/// Waits until the change set can be executed; `false` when it is empty.
+async fn ready(aws: &Regional, stack: &str, id: &str, cancel: &Cancel) -> Result<bool> {
+    let mut pause = Duration::from_millis(50);
+    let begun = tokio::time::Instant::now();
+    loop {
+        let answer = aws
+            .cloudformation
+            .describe_change_set()
+            .stack_name(stack)
+            .change_set_name(id)
+            .send()
+            .await
+            .map_err(|error| explain(format!("cannot read the change set of stack {stack}"), error))?;
+        let reason = answer.status_reason().unwrap_or_default();
+        match answer.status() {
+            Some(ChangeSetStatus::CreateComplete) => return Ok(true),
+            Some(ChangeSetStatus::Failed) if is_empty_reason(reason) => return Ok(false),
+            Some(ChangeSetStatus::Failed) => {
+                return Err(Error::failed(format!("the change set of stack {stack} failed: {reason}")));
+            }
+            _ if begun.elapsed() > PATIENCE => {
+                return Err(Error::failed(format!(
+                    "the change set of stack {stack} was not ready after {} s",
+                    PATIENCE.as_secs()
+                )));
+            }
+            _ => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled() => return Err(cancel.error()),
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// The two sentences with which CloudFormation says that nothing would change.
+fn is_empty_reason(reason: &str) -> bool {
+    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
+}
+
+async fn read(aws: &Regional, stack: &str, id: &str) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut token = None;
+    loop {
+        let answer = aws
+            .cloudformation
+            .describe_change_set()
+            .stack_name(stack)
+            .change_set_name(id)
+            .include_property_values(true)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| explain(format!("cannot read the change set of stack {stack}"), error))?;
+        changes.extend(answer.changes().iter().filter_map(SdkChange::resource_change).map(change));
+        token = answer.next_token().map(str::to_owned);
+        if token.is_none() {
+            return Ok(changes);
+        }
+    }
+}
+
+fn change(sdk: &ResourceChange) -> Change {
+    let action = match (sdk.action(), sdk.replacement()) {
+        (Some(ChangeAction::Add | ChangeAction::Import), _) => Action::Add,
+        (Some(ChangeAction::Remove), _) => Action::Remove,
+        (_, Some(SdkReplacement::True)) => Action::Replace,
+        _ => Action::Modify,
+    };
+    let properties = if matches!(action, Action::Modify | Action::Replace) {
+        let mut properties: Vec<PropertyChange> = sdk.details().iter().filter_map(property).collect();
+        properties.dedup_by(|left, right| left.path == right.path);
+        properties
+    } else {
+        Vec::new()
+    };
+    Change {
+        action,
+        resource: sdk.logical_resource_id().unwrap_or_default().to_owned(),
+        resource_type: sdk.resource_type().unwrap_or_default().to_owned(),
+        properties,
+    }
+}
+
+fn property(detail: &ResourceChangeDetail) -> Option<PropertyChange> {
+    let target = detail.target()?;
+    let path = match (target.attribute(), target.name()) {
+        (Some(ResourceAttribute::Properties) | None, Some(name)) => name.to_owned(),
+        (Some(attribute), _) => attribute.as_str().to_owned(),
+        (None, None) => return None,
+    };
+    let replacement = match target.requires_recreation() {
+        Some(RequiresRecreation::Always) => Replacement::Always,
+        Some(RequiresRecreation::Conditionally) => Replacement::Conditionally,
+        _ => Replacement::Never,
+    };
+    Some(PropertyChange {
+        path,
+        before: target.before_value().map(str::to_owned),
+        after: target.after_value().map(str::to_owned),
+        replacement,
+    })
+}
+
+/// Begins to execute a change set.
+pub(super) async fn execute(aws: &Regional, stack: &str, id: &str) -> Result<()> {
+    aws.cloudformation
+        .execute_change_set()
+        .stack_name(stack)
+        .change_set_name(id)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| explain(format!("cannot execute the change set of stack {stack}"), error))
+}
+
+/// Deletes a change set.
+pub(super) async fn delete(aws: &Regional, stack: &str, id: &str) -> Result<()> {
+    aws.cloudformation
+        .delete_change_set()
+        .stack_name(stack)
+        .change_set_name(id)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| explain(format!("cannot delete a change set of stack {stack}"), error))
+}
+
+/// Deletes what crashed runs left: our change sets other than `keep`.
+pub(super) async fn delete_leftovers(aws: &Regional, stack: &str, keep: Option<&str>) -> Result<()> {
+    let answer = aws
+        .cloudformation
+        .list_change_sets()
+        .stack_name(stack)
+        .send()
+        .await
+        .map_err(|error| explain(format!("cannot list the change sets of stack {stack}"), error))?;
+    for summary in answer.summaries() {
+        let ours = summary.change_set_name().is_some_and(|name| name.starts_with(PREFIX));
+        let id = summary.change_set_id().unwrap_or_default();
+        if ours && Some(id) != keep {
+            delete(aws, stack, id).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,394 @@
+//! Deploys planned stacks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stacks::{DeployValue, StackTemplate};
+
+use super::artefacts::Artefacts;
+use super::change_set::{self, ChangeSet};
+use super::dag::{self, Dag};
+use super::observe::{LiveStack, live_resources, observe};
+use super::planner::PlannedStack;
+use super::waiter::{Ended, Follow, seen_events};
+use crate::aws::{Regional, explain};
+use crate::error::{Error, Kind, Result};
+use crate::event::{Events, Outcome};
+use crate::failpoint;
+use crate::journal::{Entry, Journal, StepOutcome};
+use crate::plan::{Change, StackAction};
+use crate::signal::Cancel;
+
+/// The stack with the artefact bucket.
+pub const ARTEFACTS: &str = "artefacts";
+
+/// Everything a deploy needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// Clients of the stacks' region.
+    pub aws: Regional,
+    /// The account, as the plan promises it.
+    pub account: String,
+    /// The environment's name.
+    pub environment: String,
+    /// What goes through the artefact bucket.
+    pub artefacts: Artefacts,
+    /// Whether stacks are protected against deletion.
+    pub protect: bool,
+    /// The run's journal.
+    pub journal: Arc<Journal>,
+    /// Where progress goes.
+    pub events: Events,
+    /// Whether to stop.
+    pub cancel: Cancel,
+    /// Resource types that the local platform only records.
+    pub recorded_only: Arc<Vec<String>>,
+}
+
+/// How a stack came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StackStatus {
+    /// It was made.
+    Created,
+    /// It was updated.
+    Updated,
+    /// There was nothing to change.
+    Unchanged,
+    /// It was not deployed, because something failed or the run was stopped.
+    Skipped,
+    /// It failed.
+    Failed,
+}
+
+/// A stack after its deploy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeployedStack {
+    /// Short name.
+    pub name: String,
+    /// Name in CloudFormation.
+    pub stack_name: String,
+    /// Id (ARN).
+    pub id: String,
+    /// How it came out.
+    pub status: StackStatus,
+    /// Number of resources.
+    pub resources: usize,
+    /// How many of them changed.
+    pub changes: usize,
+    /// Duration in seconds.
+    pub seconds: f64,
+    /// Outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// SHA-256 of the template.
+    pub template_digest: String,
+    /// Logical ids that the local platform records without making anything.
+    pub recorded_only: Vec<String>,
+}
+
+impl Engine {
+    /// Deploys `planned` in dependency order. The result has an entry for each
+    /// stack; the error, when there is one, is that of the first that failed.
+    /// `recreate` allows deleting stacks whose creation failed earlier.
+    pub async fn deploy(
+        &self,
+        planned: Vec<PlannedStack>,
+        recreate: bool,
+    ) -> Result<(Vec<DeployedStack>, Option<Error>)> {
+        let mut dag = Dag::default();
+        for stack in &planned {
+            dag.add(&stack.plan.name, needs(&stack.template));
+        }
+        let mut waiting: BTreeMap<String, PlannedStack> =
+            planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
+        let names: BTreeMap<String, PlannedStack> = waiting.clone();
+        let upstream_changes: Vec<String> = names
+            .values()
+            .filter(|stack| stack.plan.action != StackAction::None)
+            .map(|stack| stack.plan.name.clone())
+            .collect();
+        let results = dag::run(&dag, || self.cancel.is_cancelled(), |name| {
+            let engine = self.clone();
+            let stack = waiting.remove(name);
+            let stale = stack.as_ref().is_some_and(|stack| {
+                stack.template.depends_on.iter().any(|need| upstream_changes.contains(need))
+            });
+            async move {
+                match stack {
+                    Some(stack) => engine.deploy_stack(stack, stale, recreate).await,
+                    None => Err(Error::failed("a stack was scheduled twice")),
+                }
+            }
+        })
+        .await?;
+        let mut deployed = Vec::new();
+        let mut first_error = None;
+        for (name, outcome) in results {
+            let planned = &names[&name];
+            match outcome {
+                dag::Outcome::Done(stack) => deployed.push(stack),
+                dag::Outcome::Failed(error) => {
+                    deployed.push(not_deployed(planned, StackStatus::Failed));
+                    first_error = first_error.or(Some(error));
+                }
+                dag::Outcome::Skipped => deployed.push(not_deployed(planned, StackStatus::Skipped)),
+            }
+        }
+        if first_error.is_none() && self.cancel.is_cancelled() {
+            first_error = Some(self.cancel.error());
+        }
+        Ok((deployed, first_error))
+    }
+
+    /// Deploys one stack. `stale`: a stack that it imports from changes in this run,
+    /// so that the planned change set may no longer hold.
+    pub async fn deploy_stack(&self, stack: PlannedStack, stale: bool, recreate: bool) -> Result<DeployedStack> {
+        let name = stack.plan.name.clone();
+        let task = format!("deploy.{name}");
+        let total = Some(stack.template.template.resources().count() as u64);
+        self.events.started(&task, format!("deploy {name}"), total);
+        self.journal.write(Entry::StepStarted { step: task.clone() })?;
+        failpoint::hit(&task, &self.cancel).await;
+        let begun = Instant::now();
+        let result = match self.cancel.check() {
+            Ok(()) => self.apply(&stack, &task, stale, recreate).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok((status, changes)) => {
+                let mut deployed = self.describe(&stack, status, changes).await?;
+                deployed.seconds = begun.elapsed().as_secs_f64();
+                let unchanged = status == StackStatus::Unchanged;
+                let outcome = if unchanged { StepOutcome::Unchanged } else { StepOutcome::Done };
+                let detail = serde_json::to_value(&deployed).unwrap_or_default();
+                self.journal.write(Entry::StepFinished { step: task.clone(), outcome, detail })?;
+                let words = match status {
+                    StackStatus::Unchanged => "unchanged".to_owned(),
+                    _ => format!("{changes} changes"),
+                };
+                let outcome = if unchanged { Outcome::Unchanged } else { Outcome::Done };
+                self.events.finished(&task, outcome, words);
+                Ok(deployed)
+            }
+            Err(error) => {
+                let interrupted = error.kind() == Kind::Interrupted;
+                let outcome = if interrupted { StepOutcome::Interrupted } else { StepOutcome::Failed };
+                let detail = json!({ "error": error.to_string() });
+                self.journal.write(Entry::StepFinished { step: task.clone(), outcome, detail })?;
+                self.events.finished(&task, Outcome::Failed, error.message());
+                Err(error)
+            }
+        }
+    }
+
+    async fn apply(
+        &self,
+        stack: &PlannedStack,
+        task: &str,
+        stale: bool,
+        recreate: bool,
+    ) -> Result<(StackStatus, usize)> {
+        self.upload_code(stack).await?;
+        let name = &stack.plan.stack_name;
+        let create = stack.plan.action == StackAction::Create;
+        if let Some(status) = stack.must_be_deleted() {
+            if !recreate {
+                return Err(Error::failed(format!("stack {name} is {status} and can only be deleted"))
+                    .hint("`platformctl deploy --recreate` deletes it and makes it anew"));
+            }
+            self.delete_failed(stack, task).await?;
+        } else if stack.live.is_some() {
+            let keep = stack.change_set.as_deref().filter(|_| !stale);
+            change_set::delete_leftovers(&self.aws, name, keep).await?;
+        }
+        let set = match &stack.change_set {
+            Some(id) if !stale => Some(ChangeSet { id: id.clone(), changes: stack.plan.changes.clone() }),
+            None if !stale && !create => None,
+            _ => self.fresh_change_set(stack, create).await?,
+        };
+        let Some(set) = set else {
+            self.set_protection(stack).await?;
+            return Ok((StackStatus::Unchanged, 0));
+        };
+        self.refuse_unplanned(stack, &set)?;
+        let seen = seen_events(&self.aws, name).await?;
+        let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest });
+        let id = self.journal.intent("cloudformation:ExecuteChangeSet", name, detail)?;
+        change_set::execute(&self.aws, name, &set.id).await?;
+        failpoint::hit(&format!("{task}.executed"), &self.cancel).await;
+        let ended = self.follow(name, task, seen).await?;
+        let status = ended.stack.as_ref().map_or("gone", |stack| stack.status.as_str()).to_owned();
+        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+            let error = ended.failure(name);
+            self.journal.outcome(id, StepOutcome::Failed, json!({ "status": status, "error": error.to_string() }))?;
+            return Err(error.hint(format!("`platformctl events {} ` shows what was done; after a fix, `platformctl resume {}` goes on", self.journal.run().short(), self.journal.run().short())));
+        }
+        self.journal.outcome(id, StepOutcome::Done, json!({ "status": status }))?;
+        self.set_protection(stack).await?;
+        let outcome = if create { StackStatus::Created } else { StackStatus::Updated };
+        Ok((outcome, set.changes.len()))
+    }
+
+    async fn follow(&self, stack: &str, task: &str, seen: std::collections::BTreeSet<String>) -> Result<Ended> {
+        Follow { aws: &self.aws, stack, seen, task, events: &self.events, cancel: &self.cancel }
+            .to_the_end()
+            .await
+    }
+
+    async fn fresh_change_set(&self, stack: &PlannedStack, create: bool) -> Result<Option<ChangeSet>> {
+        let name = &stack.plan.stack_name;
+        let detail = json!({ "template": stack.plan.template_digest });
+        self.journal
+            .mutate("cloudformation:CreateChangeSet", name, detail, self.change_set(stack, create))
+            .await
+    }
+
+    /// A plan is a promise: a change set made after the confirmation may not remove
+    /// or replace what the confirmed plan did not.
+    fn refuse_unplanned(&self, stack: &PlannedStack, set: &ChangeSet) -> Result<()> {
+        let planned = |change: &&Change| {
+            stack.plan.harmful().any(|known| known.resource == change.resource && known.action == change.action)
+        };
+        let unplanned: Vec<&str> = set
+            .changes
+            .iter()
+            .filter(|change| change.action.harms())
+            .filter(|change| !planned(change))
+            .map(|change| change.resource.as_str())
+            .collect();
+        if unplanned.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Partial,
+            format!(
+                "stack {} would now replace or remove {}, which the confirmed plan did not say",
+                stack.plan.name,
+                unplanned.join(", ")
+            ),
+        )
+        .hint("look at `platformctl diff` and deploy again"))
+    }
+
+    async fn upload_code(&self, stack: &PlannedStack) -> Result<()> {
+        for parameter in &stack.template.deploy_parameters {
+            if let DeployValue::CodeKey { function } = &parameter.value {
+                self.artefacts.upload_function(&self.aws, &self.journal, function).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_failed(&self, stack: &PlannedStack, task: &str) -> Result<()> {
+        let Some(live) = &stack.live else { return Ok(()) };
+        let name = &stack.plan.stack_name;
+        let seen = seen_events(&self.aws, &live.id).await?;
+        let delete = async {
+            self.aws
+                .cloudformation
+                .delete_stack()
+                .stack_name(name)
+                .send()
+                .await
+                .map_err(|error| explain(format!("cannot delete stack {name}"), error))?;
+            let ended = self.follow(&live.id, task, seen).await?;
+            match ended.stack {
+                None => Ok(()),
+                Some(_) => Err(ended.failure(name)),
+            }
+        };
+        self.journal.mutate("cloudformation:DeleteStack", name, json!({ "status": live.status.as_str() }), delete).await
+    }
+
+    async fn set_protection(&self, stack: &PlannedStack) -> Result<()> {
+        let name = &stack.plan.stack_name;
+        let Some(live) = observe(&self.aws, name).await? else { return Ok(()) };
+        if live.protected == self.protect {
+            return Ok(());
+        }
+        let call = self
+            .aws
+            .cloudformation
+            .update_termination_protection()
+            .stack_name(name)
+            .enable_termination_protection(self.protect)
+            .send();
+        let detail = json!({ "protected": self.protect });
+        self.journal
+            .mutate("cloudformation:UpdateTerminationProtection", name, detail, async {
+                call.await
+                    .map(drop)
+                    .map_err(|error| explain(format!("cannot protect stack {name}"), error))
+            })
+            .await
+    }
+
+    /// Reads the deployed stack back, and proves that every logical id is there.
+    pub async fn describe(&self, stack: &PlannedStack, status: StackStatus, changes: usize) -> Result<DeployedStack> {
+        let name = &stack.plan.stack_name;
+        let live: LiveStack = observe(&self.aws, name)
+            .await?
+            .ok_or_else(|| Error::failed(format!("stack {name} is gone after its deploy")))?;
+        let resources = live_resources(&self.aws, name).await?;
+        let missing: Vec<String> = stack
+            .template
+            .template
+            .resources()
+            .map(|resource| resource.id.to_owned())
+            .filter(|id| !resources.contains_key(id))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Error::failed(format!(
+                "stack {name} was deployed without {}: CloudFormation does not list them",
+                missing.join(", ")
+            )));
+        }
+        let recorded_only = resources
+            .iter()
+            .filter(|(_, resource_type)| self.recorded_only.contains(resource_type))
+            .map(|(id, _)| id.clone())
+            .collect();
+        Ok(DeployedStack {
+            name: stack.plan.name.clone(),
+            stack_name: name.clone(),
+            id: live.id,
+            status,
+            resources: resources.len(),
+            changes,
+            seconds: 0.0,
+            outputs: live.outputs,
+            template_digest: stack.plan.template_digest.clone(),
+            recorded_only,
+        })
+    }
+}
+
+/// What must be deployed before this stack: what it imports from and, when it
+/// needs zips or is too large for a request, the artefact bucket.
+pub fn needs(template: &StackTemplate) -> Vec<String> {
+    let mut needs = template.depends_on.clone();
+    let large = template.template.to_json().len() > change_set::MAX_INLINE;
+    if (large || !template.deploy_parameters.is_empty()) && !needs.iter().any(|need| need == ARTEFACTS) {
+        needs.push(ARTEFACTS.to_owned());
+    }
+    needs.retain(|need| *need != template.name);
+    needs
+}
+
+fn not_deployed(stack: &PlannedStack, status: StackStatus) -> DeployedStack {
+    DeployedStack {
+        name: stack.plan.name.clone(),
+        stack_name: stack.plan.stack_name.clone(),
+        id: String::new(),
+        status,
+        resources: stack.template.template.resources().count(),
+        changes: 0,
+        seconds: 0.0,
+        outputs: BTreeMap::new(),
+        template_digest: stack.plan.template_digest.clone(),
+        recorded_only: Vec::new(),
+    }
+}

@@ -1,0 +1,20 @@
+//! Runs a plan: stacks in dependency order, independent ones in parallel, each
+//! through a change set; journaled, resumable, and reported as events.
+
+mod artefacts;
+mod change_set;
+mod dag;
+mod destroy;
+mod engine;
+mod observe;
+mod planner;
+mod root_cause;
+mod waiter;
+
+pub use artefacts::{Artefacts, Upload};
+pub use dag::{Dag, Outcome as NodeOutcome, run as run_dag};
+pub use destroy::{DestroyReport, DestroyedStack, destroy, destroy_order, refuse_protected};
+pub use engine::{ARTEFACTS, DeployedStack, Engine, StackStatus, needs};
+pub use observe::{LiveStack, live_resources, observe};
+pub use planner::PlannedStack;
+pub use root_cause::{Failure, root_cause};

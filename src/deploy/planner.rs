@@ -1,0 +1,173 @@
+//! Makes the plan: looks at each stack, compares templates, asks for change sets.
+
+use std::collections::BTreeMap;
+
+use stacks::{DeployValue, StackTemplate};
+
+use super::change_set::{self, Body, ChangeSet, MAX_INLINE, Request};
+use super::engine::Engine;
+use super::observe::{LiveStack, live_template, observe};
+use super::waiter::{Follow, seen_events};
+use crate::error::{Error, Result};
+use crate::plan::{self, Plan, StackAction, StackPlan};
+
+/// One stack, ready to be deployed.
+#[derive(Debug, Clone)]
+pub struct PlannedStack {
+    /// What synthesis made.
+    pub template: StackTemplate,
+    /// What would happen.
+    pub plan: StackPlan,
+    pub(super) body: String,
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) live: Option<LiveStack>,
+    pub(super) change_set: Option<String>,
+}
+
+impl PlannedStack {
+    /// The live stack's status when it can only be deleted and made anew.
+    pub fn must_be_deleted(&self) -> Option<&str> {
+        self.live.as_ref().filter(|live| live.must_be_deleted()).map(|live| live.status.as_str())
+    }
+}
+
+impl Engine {
+    /// Plans every stack of `templates`, which are in dependency order.
+    pub async fn plan(&self, templates: &[StackTemplate]) -> Result<(Plan, Vec<PlannedStack>)> {
+        let mut planned: Vec<PlannedStack> = Vec::new();
+        for template in templates {
+            self.cancel.check()?;
+            let stack = self.plan_stack(template, &planned).await?;
+            planned.push(stack);
+        }
+        let plan = Plan {
+            account: self.account.clone(),
+            region: self.aws.region.clone(),
+            environment: self.environment.clone(),
+            stacks: planned.iter().map(|stack| stack.plan.clone()).collect(),
+        };
+        Ok((plan, planned))
+    }
+
+    async fn plan_stack(&self, template: &StackTemplate, before: &[PlannedStack]) -> Result<PlannedStack> {
+        let name = &template.stack_name;
+        let mut live = observe(&self.aws, name).await?;
+        if live.as_ref().is_some_and(LiveStack::is_busy) {
+            live = self.wait_until_idle(template).await?;
+        }
+        let body = template.template.to_json();
+        let parameters = self.parameters(template)?;
+        let mut stack = PlannedStack {
+            plan: StackPlan {
+                name: template.name.clone(),
+                stack_name: name.clone(),
+                action: StackAction::Create,
+                changes: Vec::new(),
+                other: Vec::new(),
+                template_digest: plan::digest(&body),
+                verified: false,
+            },
+            template: template.clone(),
+            body,
+            parameters,
+            live,
+            change_set: None,
+        };
+        let new = template.template.as_value();
+        let Some(live) = stack.live.as_ref().filter(|live| !live.is_empty_shell() && !live.must_be_deleted()) else {
+            (stack.plan.changes, _) = plan::diff(None, new);
+            return Ok(stack);
+        };
+        let Some(old) = live_template(&self.aws, name).await? else {
+            return Err(Error::failed(format!("the template of stack {name} is not JSON"))
+                .hint("the stack was not deployed by platformctl: rename it, or change `project` or `environment`"));
+        };
+        let (changes, mut other) = plan::diff(Some(&old), new);
+        other.extend(parameter_changes(&live.parameters, &stack.parameters));
+        stack.plan.other = other;
+        // While a stack that this one imports from does not exist, its parameters
+        // cannot be resolved; the change set is made when its turn comes.
+        let unmade = before.iter().any(|other| {
+            other.plan.action == StackAction::Create && template.depends_on.contains(&other.plan.name)
+        });
+        let set = if unmade { None } else { self.change_set(&stack, false).await? };
+        stack.plan.verified = !unmade;
+        stack.change_set = set.as_ref().map(|set| set.id.clone());
+        stack.plan.changes = plan::union(changes, set.map(|set| set.changes).unwrap_or_default());
+        let changed = stack.plan.count() > 0 || stack.change_set.is_some();
+        stack.plan.action = if changed { StackAction::Update } else { StackAction::None };
+        Ok(stack)
+    }
+
+    /// Makes a change set of `stack`; `None` when it is empty.
+    pub(super) async fn change_set(&self, stack: &PlannedStack, create: bool) -> Result<Option<ChangeSet>> {
+        let body = if stack.body.len() <= MAX_INLINE {
+            Body::Inline(stack.body.clone())
+        } else {
+            let name = &stack.plan.name;
+            Body::Url(self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body).await?)
+        };
+        let request = Request {
+            stack_name: &stack.plan.stack_name,
+            create,
+            body,
+            parameters: &stack.parameters,
+        };
+        change_set::create(&self.aws, &request, &self.cancel).await
+    }
+
+    /// Deletes the change sets that planning made: for `diff`, and for "no".
+    pub async fn discard(&self, planned: &[PlannedStack]) -> Result<()> {
+        for stack in planned {
+            if let Some(id) = &stack.change_set {
+                change_set::delete(&self.aws, &stack.plan.stack_name, id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An operation of an earlier run that was killed goes on in CloudFormation.
+    async fn wait_until_idle(&self, template: &StackTemplate) -> Result<Option<LiveStack>> {
+        let name = &template.stack_name;
+        self.events.info(format!("stack {name} is busy; waiting for it"));
+        let seen = seen_events(&self.aws, name).await?;
+        let task = format!("wait.{}", template.name);
+        let follow = Follow {
+            aws: &self.aws,
+            stack: name,
+            seen,
+            task: &task,
+            events: &self.events,
+            cancel: &self.cancel,
+        };
+        Ok(follow.to_the_end().await?.stack)
+    }
+
+    fn parameters(&self, template: &StackTemplate) -> Result<BTreeMap<String, String>> {
+        template
+            .deploy_parameters
+            .iter()
+            .map(|parameter| {
+                let value = match &parameter.value {
+                    DeployValue::ArtefactBucket => Some(self.artefacts.bucket.clone()),
+                    DeployValue::CodeKey { function } => self.artefacts.code_key(function),
+                };
+                let missing = || {
+                    Error::failed(format!(
+                        "stack {} needs a value for {} and there is none",
+                        template.name, parameter.name
+                    ))
+                    .hint("build the functions with `platformctl build`")
+                };
+                Ok((parameter.name.clone(), value.ok_or_else(missing)?))
+            })
+            .collect()
+    }
+}
+
+fn parameter_changes(live: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    new.iter()
+        .filter(|(name, value)| live.get(*name).is_some_and(|was| was != *value))
+        .map(|(name, _)| format!("~ Parameter {name}"))
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! Writes a journal: locked, appended, fsynced.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::record::{Entry, RECORD_VERSION, Record, RunStart, StepOutcome};
+use super::{Mask, RunId, reader};
+use crate::error::{Context as _, Error, Kind, Result};
+
+/// The journal of a run that is under way. Shared by tasks through `Arc`.
+#[derive(Debug)]
+pub struct Journal {
+    run: RunId,
+    path: PathBuf,
+    mask: Mask,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None`: nothing is recorded.
+    file: Option<File>,
+    seq: u64,
+    intents: u64,
+}
+
+impl Journal {
+    /// Begins a new run in the folder `runs`.
+    pub fn begin(runs: &Path, mask: Mask, start: RunStart) -> Result<Self> {
+        std::fs::create_dir_all(runs)
+            .with_context(|| format!("cannot make the journal folder {}", runs.display()))?;
+        loop {
+            let run = RunId::new(OffsetDateTime::now_utc());
+            let path = runs.join(format!("{run}.jsonl"));
+            let file = match OpenOptions::new().append(true).read(true).create_new(true).open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
+                Err(error) => {
+                    return Err(Error::failed(format!("cannot write {}", path.display())).caused_by(error));
+                }
+            };
+            lock(&file, &path)?;
+            // The folder is synced too, or a crash could lose the file's name.
+            File::open(runs).and_then(|folder| folder.sync_all()).context("cannot sync the journal folder")?;
+            let state = Mutex::new(State { file: Some(file), seq: 0, intents: 0 });
+            let journal = Self { run, path, mask, state };
+            journal.write(Entry::RunStarted(start))?;
+            return Ok(journal);
+        }
+    }
+
+    /// A journal that records nothing: for verbs that only read.
+    pub fn unrecorded(mask: Mask) -> Self {
+        let state = Mutex::new(State { file: None, seq: 0, intents: 0 });
+        Self { run: RunId::new(OffsetDateTime::now_utc()), path: PathBuf::new(), mask, state }
+    }
+
+    /// Goes on with an unfinished run; returns what it recorded so far.
+    pub fn resume(path: &Path, mask: Mask, by: &str) -> Result<(Self, Vec<Record>)> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .read(true)
+            .open(path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        lock(&file, path)?;
+        let (records, intact) = reader::read_with_length(path)?;
+        // A crash in mid-write leaves a torn last line; it says nothing and is cut off.
+        file.set_len(intact).and_then(|()| file.seek(SeekFrom::End(0))).context("cannot repair the journal")?;
+        let run = reader::run_of(path)?;
+        let intents = records
+            .iter()
+            .filter_map(|record| match record.entry {
+                Entry::Intent { id, .. } => Some(id),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(0);
+        let seq = records.last().map_or(0, |record| record.seq);
+        let state = Mutex::new(State { file: Some(file), seq, intents });
+        let journal = Self { run, path: path.to_owned(), mask, state };
+        journal.write(Entry::RunResumed { by: by.to_owned() })?;
+        Ok((journal, records))
+    }
+
+    /// The run's name.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The journal's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The mask, for what is shown or stored elsewhere.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// Appends one entry; when this returns, it is on disk.
+    pub fn write(&self, entry: Entry) -> Result<()> {
+        self.append(&mut self.state(), entry)
+    }
+
+    /// Announces a mutation; the returned number goes to [`Journal::outcome`].
+    pub fn intent(&self, action: &str, target: &str, detail: Value) -> Result<u64> {
+        let mut state = self.state();
+        state.intents += 1;
+        let id = state.intents;
+        let (action, target) = (action.to_owned(), target.to_owned());
+        self.append(&mut state, Entry::Intent { id, action, target, detail })?;
+        Ok(id)
+    }
+
+    /// Records what came of a mutation.
+    pub fn outcome(&self, id: u64, outcome: StepOutcome, detail: Value) -> Result<()> {
+        self.write(Entry::Outcome { id, outcome, detail })
+    }
+
+    /// Announces a mutation, makes it, and records what came of it.
+    pub async fn mutate<T>(
+        &self,
+        action: &str,
+        target: &str,
+        detail: Value,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let id = self.intent(action, target, detail)?;
+        let result = work.await;
+        match &result {
+            Ok(_) => self.outcome(id, StepOutcome::Done, Value::Null)?,
+            Err(error) => {
+                let detail = serde_json::json!({ "error": error.to_string(), "causes": error.causes() });
+                self.outcome(id, StepOutcome::Failed, detail)?;
+            }
+        }
+        result
+    }
+
+    fn append(&self, state: &mut State, entry: Entry) -> Result<()> {
+        let Some(file) = &mut state.file else { return Ok(()) };
+        let at = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
+        let seq = state.seq + 1;
+        let record = Record { v: RECORD_VERSION, seq, at, run: self.run.to_string(), entry };
+        let value = serde_json::to_value(&record).context("cannot serialize a journal record")?;
+        let mut line = self.mask.value(value).to_string();
+        line.push('\n');
+        file.write_all(line.as_bytes())
+            .and_then(|()| file.sync_data())
+            .with_context(|| format!("cannot write the journal {}", self.path.display()))?;
+        state.seq = seq;
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves the file in order: each line is one write.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let run = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            Err(Error::new(Kind::Locked, format!("run {run} is still under way"))
+                .hint(format!("follow it with `platformctl events {run} --follow`")))
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(Error::failed(format!("cannot lock {}", path.display())).caused_by(error))
+        }
+    }
+}

@@ -1,0 +1,175 @@
+"""Properties that ministack's own handlers drop: VPC attributes, endpoint
+security groups, S3 encryption and lifecycle, DynamoDB TTL, recovery and SSE."""
+
+from xml.sax.saxutils import escape
+
+import ministack.services.cloudformation.provisioners as cfn
+import ministack.services.dynamodb as dynamodb
+import ministack.services.ec2 as ec2
+import ministack.services.s3 as s3
+
+from calls import checked, text, truthy
+
+
+def extend(name, after_create, after_update=None):
+    """Runs `after(physical_id, props, attributes)` after a handler's own work.
+
+    A failing create is undone, because the stack does not know the resource
+    yet and would leave it behind.
+    """
+    handler = dict(cfn._RESOURCE_HANDLERS[name])
+    create, update, delete = handler["create"], handler.get("update"), handler["delete"]
+    after_update = after_update or after_create
+
+    def extended_create(logical_id, props, stack):
+        physical_id, attributes = create(logical_id, props, stack)
+        attributes = dict(attributes)
+        try:
+            after_create(physical_id, props, attributes)
+        except Exception:
+            delete(physical_id, props)
+            raise
+        return physical_id, attributes
+
+    def extended_update(physical_id, old, new, stack, logical_id=None):
+        args = (logical_id,) if handler.get("update_with_logical_id") else ()
+        physical_id, attributes = update(physical_id, old, new, stack, *args)
+        attributes = dict(attributes)
+        after_update(physical_id, new, attributes)
+        return physical_id, attributes
+
+    handler["create"] = extended_create
+    if update:
+        handler["update"] = extended_update
+    cfn._RESOURCE_HANDLERS[name] = handler
+
+
+def _vpc(physical_id, _props, attributes):
+    attributes["CidrBlock"] = ec2._vpcs[physical_id]["CidrBlock"]
+    attributes["CidrBlockAssociations"] = [f"vpc-cidr-assoc-{physical_id[4:]}"]
+    attributes["Ipv6CidrBlocks"] = []
+
+
+def _subnet(physical_id, _props, attributes):
+    record = ec2._subnets[physical_id]
+    for name in ("VpcId", "CidrBlock", "AvailabilityZoneId"):
+        attributes[name] = record[name]
+
+
+def _endpoint_xml(record, tag="item"):
+    """DescribeVpcEndpoints with what the type is mostly asked for."""
+    xml = _plain_endpoint_xml(record, tag)
+    groups = "".join(f"<item><groupId>{g}</groupId></item>"
+                     for g in record.get("SecurityGroupIds") or [])
+    private = text(bool(truthy(record.get("PrivateDnsEnabled", False))))
+    extra = (f"<groupSet>{groups}</groupSet>"
+             f"<privateDnsEnabled>{private}</privateDnsEnabled>")
+    return xml.replace(f"</{tag}>", f"{extra}</{tag}>") if tag != "item" else (
+        xml[:xml.rindex("</item>")] + extra + "</item>")
+
+
+_plain_endpoint_xml = ec2._vpce_fields_xml
+
+
+def _encryption_xml(configuration):
+    rules = ""
+    for rule in configuration.get("ServerSideEncryptionConfiguration") or []:
+        default = rule.get("ServerSideEncryptionByDefault") or {}
+        rules += "<Rule><ApplyServerSideEncryptionByDefault>"
+        rules += f"<SSEAlgorithm>{escape(default.get('SSEAlgorithm', 'AES256'))}</SSEAlgorithm>"
+        if default.get("KMSMasterKeyID"):
+            rules += f"<KMSMasterKeyID>{escape(default['KMSMasterKeyID'])}</KMSMasterKeyID>"
+        rules += "</ApplyServerSideEncryptionByDefault>"
+        if "BucketKeyEnabled" in rule:
+            rules += f"<BucketKeyEnabled>{text(truthy(rule['BucketKeyEnabled']))}</BucketKeyEnabled>"
+        rules += "</Rule>"
+    return (f'<ServerSideEncryptionConfiguration xmlns="{s3.S3_NS}">{rules}'
+            "</ServerSideEncryptionConfiguration>").encode()
+
+
+def _fields(record, names):
+    return "".join(f"<{out}>{escape(text(record[name]))}</{out}>"
+                   for name, out in names if name in record)
+
+
+def _lifecycle_xml(configuration):
+    rules = ""
+    for rule in configuration.get("Rules") or []:
+        rules += "<Rule>" + _fields(rule, [("Id", "ID")])
+        rules += f"<Filter><Prefix>{escape(rule.get('Prefix') or '')}</Prefix></Filter>"
+        rules += _fields(rule, [("Status", "Status")])
+        expiry = _fields(rule, [("ExpirationInDays", "Days"), ("ExpirationDate", "Date"),
+                                ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker")])
+        rules += f"<Expiration>{expiry}</Expiration>" if expiry else ""
+        old = rule.get("NoncurrentVersionExpiration") or {}
+        if "NoncurrentVersionExpirationInDays" in rule:
+            old = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
+        expiry = _fields(old, [("NoncurrentDays", "NoncurrentDays"),
+                               ("NewerNoncurrentVersions", "NewerNoncurrentVersions")])
+        rules += (f"<NoncurrentVersionExpiration>{expiry}</NoncurrentVersionExpiration>"
+                  if expiry else "")
+        abort = _fields(rule.get("AbortIncompleteMultipartUpload") or {},
+                        [("DaysAfterInitiation", "DaysAfterInitiation")])
+        rules += (f"<AbortIncompleteMultipartUpload>{abort}</AbortIncompleteMultipartUpload>"
+                  if abort else "")
+        for move in rule.get("Transitions") or []:
+            fields = _fields(move, [("TransitionInDays", "Days"), ("TransitionDate", "Date"),
+                                    ("StorageClass", "StorageClass")])
+            rules += f"<Transition>{fields}</Transition>"
+        rules += "</Rule>"
+    return f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode()
+
+
+def _ownership_xml(configuration):
+    rules = "".join(f"<Rule>{_fields(r, [('ObjectOwnership', 'ObjectOwnership')])}</Rule>"
+                    for r in configuration.get("Rules") or [])
+    return f"<OwnershipControls>{rules}</OwnershipControls>".encode()
+
+
+def _checked_put(put, what):
+    return lambda name, body: checked(put(name, body), f"s3 {what}")
+
+
+def _bucket(physical_id, props, _attributes):
+    # The update handler only ever enables versioning.
+    if (props.get("VersioningConfiguration") or {}).get("Status") == "Suspended":
+        s3._bucket_versioning[physical_id] = "Suspended"
+
+
+def _table(physical_id, props, _attributes):
+    ttl = props.get("TimeToLiveSpecification")
+    if ttl and ttl.get("AttributeName"):
+        checked(dynamodb._update_ttl({"TableName": physical_id, "TimeToLiveSpecification": {
+            "Enabled": truthy(ttl.get("Enabled", False)),
+            "AttributeName": ttl["AttributeName"]}}), "dynamodb UpdateTimeToLive")
+    else:
+        dynamodb._ttl_settings.pop(physical_id, None)
+    recovery = props.get("PointInTimeRecoverySpecification") or {}
+    dynamodb._pitr_settings[physical_id] = truthy(
+        recovery.get("PointInTimeRecoveryEnabled", False))
+    sse = props.get("SSESpecification") or {}
+    enabled = truthy(sse.get("SSEEnabled", False))
+    dynamodb._tables[physical_id]["SSEDescription"] = {
+        "Status": "ENABLED", "SSEType": sse.get("SSEType", "KMS"),
+        "KMSMasterKeyArn": sse.get("KMSMasterKeyId", ""),
+    } if enabled else None
+
+
+def install():
+    """Applies all of the above. Runs before types are completed and recorded."""
+    extend("AWS::EC2::VPC", _vpc)
+    extend("AWS::EC2::Subnet", _subnet)
+    ec2._vpce_fields_xml = _endpoint_xml
+    cfn._S3_BUCKET_CONFIGURATIONS += (
+        ("BucketEncryption", _encryption_xml,
+         _checked_put(s3._put_bucket_encryption, "PutBucketEncryption"),
+         s3._delete_bucket_encryption),
+        ("LifecycleConfiguration", _lifecycle_xml,
+         _checked_put(s3._put_bucket_lifecycle, "PutBucketLifecycleConfiguration"),
+         s3._delete_bucket_lifecycle),
+        ("OwnershipControls", _ownership_xml,
+         _checked_put(s3._put_bucket_ownership_controls, "PutBucketOwnershipControls"),
+         s3._delete_bucket_ownership_controls),
+    )
+    extend("AWS::S3::Bucket", _bucket)
+    extend("AWS::DynamoDB::Table", _table)

@@ -1,0 +1,122 @@
+//! How a plan reads. Colour is added by `ui`, by the sign in front of a line.
+
+use super::change::{Change, Replacement, StackAction, StackPlan};
+use super::Plan;
+
+/// The plan, one line a stack, a resource or a property, without indentation
+/// beyond its own structure.
+pub fn plan_lines(plan: &Plan) -> Vec<String> {
+    let width = plan.stacks.iter().map(|stack| stack.name.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for stack in &plan.stacks {
+        lines.push(format!(" {:width$}  {}", stack.name, headline(stack)));
+        let id_width = stack.changes.iter().map(|change| change.resource.len()).max().unwrap_or(0);
+        let type_width = stack.changes.iter().map(|change| change.resource_type.len()).max().unwrap_or(0);
+        for change in &stack.changes {
+            lines.extend(change_lines(change, id_width, type_width));
+        }
+        lines.extend(stack.other.iter().map(|line| format!("   {line}")));
+    }
+    lines
+}
+
+fn headline(stack: &StackPlan) -> String {
+    match stack.action {
+        StackAction::None => "unchanged".to_owned(),
+        StackAction::Create => format!("new, {} resources", stack.changes.len()),
+        StackAction::Update if stack.count() == 1 => "1 change".to_owned(),
+        StackAction::Update => format!("{} changes", stack.count()),
+    }
+}
+
+fn change_lines(change: &Change, id_width: usize, type_width: usize) -> Vec<String> {
+    let Change { action, resource, resource_type, properties } = change;
+    let head = format!("   {} {resource:id_width$}  {resource_type:type_width$}", action.sign());
+    let details: Vec<String> = properties
+        .iter()
+        .map(|property| {
+            let replaced = match property.replacement {
+                Replacement::Always => ": replacement",
+                Replacement::Conditionally => ": perhaps a replacement",
+                Replacement::Never => "",
+            };
+            let path = &property.path;
+            match (&property.before, &property.after) {
+                (Some(before), Some(after)) => format!("{path} {before} → {after}{replaced}"),
+                (None, Some(after)) => format!("{path} → {after}{replaced}"),
+                (Some(before), None) => format!("{path} {before} removed{replaced}"),
+                (None, None) => format!("{path} changes{replaced}"),
+            }
+        })
+        .collect();
+    let mut details = details.into_iter();
+    let first = match details.next() {
+        Some(detail) => format!("{head}  {detail}"),
+        None => head.trim_end().to_owned(),
+    };
+    let indent = " ".repeat(5 + id_width + 2 + type_width + 2);
+    std::iter::once(first).chain(details.map(|detail| format!("{indent}{detail}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Action, PropertyChange, StackPlan};
+    use super::*;
+
+    #[test]
+    fn reads_as_the_design_says() {
+        let property = |path: &str, before: Option<&str>, after: Option<&str>, replacement| PropertyChange {
+            path: path.into(),
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            replacement,
+        };
+        let change = |action, resource: &str, resource_type: &str, properties| Change {
+            action,
+            resource: resource.into(),
+            resource_type: resource_type.into(),
+            properties,
+        };
+        let stack = |name: &str, action, changes, other| StackPlan {
+            name: name.into(),
+            stack_name: format!("acme-dev-{name}"),
+            action,
+            changes,
+            other,
+            template_digest: String::new(),
+            verified: true,
+        };
+        let plan = Plan {
+            account: "111122223333".into(),
+            region: "eu-west-2".into(),
+            environment: "dev".into(),
+            stacks: vec![
+                stack("network", StackAction::None, vec![], vec![]),
+                stack(
+                    "efs",
+                    StackAction::Update,
+                    vec![
+                        change(Action::Add, "LogGroup", "AWS::Logs::LogGroup", vec![]),
+                        change(
+                            Action::Modify,
+                            "GitStore",
+                            "AWS::Lambda::Function",
+                            vec![
+                                property("MemorySize", Some("512"), Some("1024"), Replacement::Never),
+                                property("Code", None, None, Replacement::Never),
+                            ],
+                        ),
+                        change(
+                            Action::Replace,
+                            "AccessPoint",
+                            "AWS::EFS::AccessPoint",
+                            vec![property("RootDirectory.Path", Some("/a"), Some("/b"), Replacement::Always)],
+                        ),
+                    ],
+                    vec!["~ Outputs.FunctionName".into()],
+                ),
+            ],
+        };
+        insta::assert_snapshot!(plan_lines(&plan).join("\n"));
+    }
+}

@@ -1,0 +1,158 @@
+//! Finished templates.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::yaml;
+
+/// A template and what is needed to deploy it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StackTemplate {
+    /// The short name, such as `network`.
+    pub name: String,
+    /// The name in CloudFormation, such as `acme-dev-network`.
+    pub stack_name: String,
+    /// The region it is deployed to.
+    pub region: String,
+    /// Short names of the stacks that have to be deployed before it.
+    pub depends_on: Vec<String>,
+    /// Parameters that whoever deploys fills in.
+    pub deploy_parameters: Vec<DeployParameter>,
+    /// Whether CloudFormation shall refuse to delete it.
+    pub termination_protection: bool,
+    /// The template itself.
+    pub template: Template,
+}
+
+/// A template parameter that is filled in when the stack is deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployParameter {
+    /// Its name in the template.
+    pub name: String,
+    /// What it is to be.
+    pub value: DeployValue,
+}
+
+/// A value that is known only when a stack is deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeployValue {
+    /// The name of the artefact bucket.
+    ArtefactBucket,
+    /// The key, in the artefact bucket, of the zip of a function.
+    CodeKey {
+        /// The function's short name, such as `git-store`.
+        function: String,
+    },
+}
+
+impl fmt::Display for DeployValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ArtefactBucket => f.write_str("Name of the artefact bucket"),
+            Self::CodeKey { function } => {
+                write!(f, "Key of the zip of {function} in the artefact bucket")
+            }
+        }
+    }
+}
+
+/// A CloudFormation template. Its sections and everything in them keep their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Template {
+    body: Json,
+}
+
+/// A resource of a template.
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceView<'a> {
+    /// Its logical id.
+    pub id: &'a str,
+    /// Such as `AWS::EC2::VPC`.
+    pub type_name: &'a str,
+    /// Everything else: `Properties`, `DependsOn`, `DeletionPolicy` and so on.
+    pub body: &'a Json,
+}
+
+impl<'a> ResourceView<'a> {
+    /// Its properties; null when it has none.
+    pub fn properties(&self) -> &'a Json {
+        &self.body["Properties"]
+    }
+}
+
+impl Template {
+    pub(super) fn new(body: Json) -> Self {
+        Self { body }
+    }
+
+    /// The template as a JSON value.
+    ///
+    /// ```
+    /// use stacks::cfn::{Naming, Stack, aws::sqs};
+    ///
+    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev"));
+    /// stack.add("Jobs", sqs::Queue::new());
+    /// let template = stack.finish("eu-west-2").template;
+    /// assert_eq!(template.as_value()["Resources"]["Jobs"]["Type"], "AWS::SQS::Queue");
+    /// ```
+    pub fn as_value(&self) -> &Json {
+        &self.body
+    }
+
+    /// The template as indented JSON with a final newline.
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.body)
+    }
+
+    /// The template as JSON without white space: what is sent to CloudFormation.
+    pub fn to_compact_json(&self) -> String {
+        self.body.to_string()
+    }
+
+    /// The template as YAML with short-form intrinsics.
+    ///
+    /// ```
+    /// use stacks::cfn::{Naming, Stack, aws::sqs, pseudo};
+    ///
+    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev"));
+    /// stack.add("Jobs", sqs::Queue::new().queue_name(pseudo::stack_name()));
+    /// let yaml = stack.finish("eu-west-2").template.to_yaml();
+    /// assert!(yaml.contains("QueueName: !Ref AWS::StackName\n"));
+    /// ```
+    pub fn to_yaml(&self) -> String {
+        yaml::to_yaml(&self.body)
+    }
+
+    /// The resources in the order they were added.
+    pub fn resources(&self) -> impl Iterator<Item = ResourceView<'_>> {
+        self.section("Resources").map(|(id, body)| ResourceView {
+            id,
+            type_name: body["Type"].as_str().unwrap_or_default(),
+            body,
+        })
+    }
+
+    /// A resource by its logical id.
+    pub fn resource(&self, id: &str) -> Option<ResourceView<'_>> {
+        self.resources().find(|resource| resource.id == id)
+    }
+
+    /// The outputs' names and values.
+    pub fn outputs(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.section("Outputs").map(|(name, output)| (name, &output["Value"]))
+    }
+
+    /// The parameters' names and definitions.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.section("Parameters")
+    }
+
+    fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Json)> {
+        let section = self.body[name].as_object();
+        section.into_iter().flat_map(Map::iter).map(|(name, body)| (name.as_str(), body))
+    }
+}

@@ -1,0 +1,145 @@
+//! What holds for the stacks of every environment.
+
+use std::collections::BTreeSet;
+
+use stacks::cfn::schema::{self, TagShape};
+use stacks::{DeployValue, StackTemplate};
+
+use crate::specs;
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+const MOST_RESOURCES: usize = 500;
+const LARGEST_BODY: usize = 1_000_000;
+const LARGEST_INLINE_BODY: usize = 51_200;
+
+fn all_stacks() -> Vec<StackTemplate> {
+    specs::all().iter().flat_map(|(_, spec)| stacks::synthesize(spec).unwrap()).collect()
+}
+
+#[test]
+fn same_spec_gives_same_bytes() {
+    for (_, spec) in specs::all() {
+        let bytes = || -> Vec<_> {
+            let stacks = stacks::synthesize(&spec).unwrap().into_iter();
+            stacks.map(|stack| (stack.template.to_json(), stack.template.to_yaml())).collect()
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}
+
+#[test]
+fn stacks_come_after_those_they_depend_on() {
+    for (_, spec) in specs::all() {
+        let mut seen = BTreeSet::new();
+        for stack in stacks::synthesize(&spec).unwrap() {
+            for needed in &stack.depends_on {
+                assert!(seen.contains(needed), "{} comes before {needed}", stack.name);
+            }
+            seen.insert(stack.name);
+        }
+    }
+}
+
+#[test]
+fn templates_fit_the_limits() {
+    for stack in all_stacks() {
+        assert!(stack.template.resources().count() <= MOST_RESOURCES);
+        assert!(stack.template.to_json().len() <= LARGEST_BODY);
+    }
+    let mut largest = specs::full();
+    largest.network.interface_endpoints = (0..50).map(|n| format!("service-{n}")).collect();
+    for stack in stacks::synthesize(&largest).unwrap() {
+        assert!(stack.template.resources().count() <= MOST_RESOURCES);
+        assert!(stack.template.to_compact_json().len() <= LARGEST_INLINE_BODY, "{}", stack.name);
+    }
+}
+
+#[test]
+fn everything_taggable_is_tagged() {
+    for stack in all_stacks() {
+        for resource in stack.template.resources() {
+            let info = schema::lookup(resource.type_name).unwrap();
+            let Some(tagging) = info.tagging else { continue };
+            let tags = &resource.properties()[tagging.property];
+            for key in ["project", "environment", "stack"] {
+                let found = match tagging.shape {
+                    TagShape::List => tags.as_array().unwrap().iter().any(|tag| tag["Key"] == key),
+                    TagShape::Map => tags.get(key).is_some(),
+                };
+                assert!(found, "{} has no tag {key}", resource.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_holds_data_outlives_its_stack() {
+    for stack in all_stacks() {
+        for resource in stack.template.resources() {
+            let holds_data = ["AWS::EFS::FileSystem", "AWS::S3::Bucket", "AWS::KMS::Key"];
+            if holds_data.contains(&resource.type_name) {
+                assert_eq!(resource.body["DeletionPolicy"], "RetainExceptOnCreate");
+                assert_eq!(resource.body["UpdateReplacePolicy"], "Retain");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_log_group_has_a_retention() {
+    for stack in all_stacks() {
+        for resource in stack.template.resources() {
+            if resource.type_name == "AWS::Logs::LogGroup" {
+                assert!(resource.properties()["RetentionInDays"].is_i64(), "{}", resource.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_statement_allows_a_wildcard_action() {
+    for stack in all_stacks() {
+        let text = stack.template.to_compact_json();
+        for statement in text.split(r#""Effect":"#).filter(|rest| rest.starts_with(r#""Allow""#)) {
+            let action = statement.split(r#""Action":"#).nth(1).unwrap();
+            let actions = action.split(r#""Resource""#).next().unwrap();
+            assert!(!actions.contains(":*\""), "{}: {actions}", stack.name);
+        }
+    }
+}
+
+#[test]
+fn a_mount_target_in_every_zone_of_the_function() {
+    for (_, spec) in specs::all() {
+        let stacks = stacks::synthesize(&spec).unwrap();
+        let efs = &stacks.iter().find(|stack| stack.name == "efs").unwrap().template;
+        let targets = efs.resources().filter(|r| r.type_name == "AWS::EFS::MountTarget");
+        let targets: Vec<_> = targets.map(|target| &target.properties()["SubnetId"]).collect();
+        let function = efs.resource("GitStore").unwrap().properties();
+        let subnets: Vec<_> =
+            function["VpcConfig"]["SubnetIds"].as_array().unwrap().iter().collect();
+        assert_eq!(targets, subnets);
+    }
+}
+
+#[test]
+fn efs_says_what_it_needs_when_deployed() {
+    let stacks = stacks::synthesize(&specs::dev()).unwrap();
+    let efs = stacks.iter().find(|stack| stack.name == "efs").unwrap();
+    assert_eq!(efs.depends_on, ["network", "artefacts"]);
+    let parameters: Vec<_> =
+        efs.deploy_parameters.iter().map(|p| (p.name.as_str(), p.value.clone())).collect();
+    let code = DeployValue::CodeKey { function: "git-store".into() };
+    assert_eq!(
+        parameters,
+        [("ArtefactBucket", DeployValue::ArtefactBucket), ("GitStoreCodeKey", code)]
+    );
+}
+
+#[test]
+fn stacks_can_be_written_and_read_back() {
+    for stack in all_stacks() {
+        let text = serde_json::to_string(&stack).unwrap();
+        assert_eq!(serde_json::from_str::<StackTemplate>(&text).unwrap(), stack);
+    }
+}

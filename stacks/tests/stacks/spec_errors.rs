@@ -1,0 +1,124 @@
+//! Impossible specs are refused, with the field, the value and a way out.
+
+use stacks::spec::StackSpec;
+
+use crate::specs;
+
+/// The fields that are refused after a change to a good spec.
+fn refused(change: impl FnOnce(&mut StackSpec)) -> Vec<String> {
+    let mut spec = specs::dev();
+    change(&mut spec);
+    match stacks::synthesize(&spec) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|error| error.field).collect(),
+    }
+}
+
+#[test]
+fn good_specs_pass() {
+    for (_, spec) in specs::all() {
+        stacks::synthesize(&spec).unwrap();
+    }
+}
+
+#[test]
+fn names() {
+    for name in ["", "Acme", "4acme", "acme_wiki", "acme-", "ac--me", "-acme"] {
+        assert_eq!(refused(|spec| spec.project = name.into()), ["project"], "{name}");
+        assert_eq!(refused(|spec| spec.environment = name.into()), ["environment"], "{name}");
+    }
+    assert_eq!(refused(|spec| spec.project = "a".repeat(21)), Vec::<String>::new());
+    assert_eq!(refused(|spec| spec.project = "a".repeat(22)), ["project"]);
+}
+
+#[test]
+fn region() {
+    for region in ["", "london", "eu-west", "eu-west-2a", "EU-west-2", "eu_west_2", "eu--2"] {
+        assert_eq!(refused(|spec| spec.region = region.into()), ["region"], "{region}");
+    }
+    assert!(refused(|spec| spec.region = "us-gov-east-1".into()).is_empty());
+}
+
+#[test]
+fn tags() {
+    let tag = |key: &str, value: &str| {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        refused(move |spec| drop(spec.tags.insert(key, value)))
+    };
+    assert!(tag("team", "Platform: Größe +1").is_empty());
+    assert_eq!(tag("project", "other"), ["tags.project"]);
+    assert_eq!(tag("AWS:team", "x"), ["tags.AWS:team"]);
+    assert_eq!(tag("team", "a\nb"), ["tags.team"]);
+    assert_eq!(tag("team", &"x".repeat(257)), ["tags.team"]);
+    assert_eq!(tag(&"k".repeat(129), "x").len(), 1);
+    assert_eq!(tag("", "x"), ["tags."]);
+    let many = (0..48).map(|n| (format!("tag{n}"), String::new())).collect();
+    assert_eq!(refused(|spec| spec.tags = many), ["tags"]);
+}
+
+#[test]
+fn network() {
+    for zones in [0, 4] {
+        assert_eq!(refused(|spec| spec.network.zones = zones), ["network.zones"]);
+    }
+    let cidr = "8.8.0.0/16".parse().unwrap();
+    assert_eq!(refused(|spec| spec.network.cidr = cidr), ["network.cidr"]);
+}
+
+#[test]
+fn interface_endpoints() {
+    let endpoints = |names: &[&str]| {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        refused(|spec| spec.network.interface_endpoints = names)
+    };
+    assert!(endpoints(&["ssm", "ecr.api", "bedrock-runtime"]).is_empty());
+    let second = "network.interface_endpoints[1]";
+    for name in ["s3", "dynamodb", "SSM", "com amazonaws", "", "ssm"] {
+        assert_eq!(endpoints(&["ssm", name]), [second], "{name}");
+    }
+    assert_eq!(endpoints(&["ecr.api", "ecr-api"]), [second]);
+}
+
+#[test]
+fn efs() {
+    assert_eq!(refused(|s| s.efs.archive_after_days = 31), ["efs.archive_after_days"]);
+    assert_eq!(refused(|s| s.efs.posix_id = 0), ["efs.posix_id"]);
+    for memory in [127, 10_241] {
+        assert_eq!(refused(|s| s.efs.memory_mb = memory), ["efs.memory_mb"]);
+    }
+    for seconds in [0, 901] {
+        assert_eq!(refused(|s| s.efs.timeout_seconds = seconds), ["efs.timeout_seconds"]);
+    }
+    assert_eq!(refused(|s| s.efs.reserved_concurrency = 0), ["efs.reserved_concurrency"]);
+    assert_eq!(refused(|s| s.efs.log_retention_days = 31), ["efs.log_retention_days"]);
+}
+
+#[test]
+fn budget() {
+    assert_eq!(refused(|s| s.budget.monthly_usd = 0), ["budget.monthly_usd"]);
+    for email in ["ops", "ops@acme", "@acme.example", "a b@acme.example", "a@b@c.example"] {
+        assert_eq!(refused(|s| s.budget.emails = vec![email.into()]), ["budget.emails[0]"]);
+    }
+    let many = (0..11).map(|n| format!("ops{n}@acme.example")).collect();
+    assert_eq!(refused(|s| s.budget.emails = many), ["budget.emails"]);
+    assert_eq!(
+        refused(|s| s.budget.actual_thresholds = vec![0, 50, 50]),
+        ["budget.actual_thresholds[0]", "budget.actual_thresholds[2]"]
+    );
+    let six = vec![50, 60, 70, 80, 90];
+    assert_eq!(refused(|s| s.budget.actual_thresholds = six), ["budget.actual_thresholds"]);
+}
+
+#[test]
+fn all_problems_come_at_once_and_say_what_to_do() {
+    let mut spec = specs::dev();
+    spec.network.cidr = "10.40.0.0/28".parse().unwrap();
+    spec.efs.memory_mb = 64;
+    spec.budget.emails = vec!["ops".into()];
+    let text = stacks::synthesize(&spec).unwrap_err().to_string();
+    insta::assert_snapshot!(text, @"
+    network.cidr: 10.40.0.0/28 is too small: 1 zone needs 2 subnets, and 1 of /28 fits (use a /27 or larger, or fewer zones)
+    efs.memory_mb: 64 is out of range (choose 128 to 10240 MB)
+    budget.emails[0]: `ops` is not a mail address (write one such as ops@acme.example)
+    ");
+}

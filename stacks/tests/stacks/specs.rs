@@ -1,0 +1,45 @@
+//! The environments that the tests and cfn-lint look at.
+
+use stacks::spec::{Architecture, Nat, StackSpec, Storage};
+
+/// Every default, as `init` writes it.
+pub(crate) fn dev() -> StackSpec {
+    let mut spec = StackSpec::new("acme", "dev", "eu-west-2");
+    spec.budget.emails = vec!["ops@acme.example".into()];
+    spec
+}
+
+/// Three zones and every feature.
+pub(crate) fn full() -> StackSpec {
+    let mut spec = StackSpec::new("acme", "prod", "eu-west-1");
+    spec.tags = [("cost-centre", "4711"), ("team", "Platform")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    spec.network.zones = 3;
+    spec.network.nat = Nat::PerZone;
+    spec.network.interface_endpoints =
+        ["secretsmanager", "ssm", "ecr.api", "bedrock-runtime"].map(str::to_owned).into();
+    spec.network.flow_logs = true;
+    spec.efs.memory_mb = 1024;
+    spec.efs.log_retention_days = 365;
+    spec.efs.archive_after_days = 90;
+    spec.budget.monthly_usd = 2_000;
+    spec.budget.emails = vec!["ops@acme.example".into(), "finance@acme.example".into()];
+    spec
+}
+
+/// Files in one zone of two, one NAT gateway, no mail, an x86 host.
+pub(crate) fn one_zone() -> StackSpec {
+    let mut spec = StackSpec::new("acme", "test", "us-east-1");
+    spec.network.zones = 2;
+    spec.network.nat = Nat::Single;
+    spec.efs.storage = Storage::OneZone;
+    spec.efs.backup = false;
+    spec.efs.architecture = Architecture::X86_64;
+    spec
+}
+
+/// All of them, by name.
+pub(crate) fn all() -> [(&'static str, StackSpec); 3] {
+    [("dev", dev()), ("full", full()), ("one-zone", one_zone())]
+}
