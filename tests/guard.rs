@@ -8,6 +8,8 @@ mod exemptions;
 mod reports;
 #[path = "guard/rules.rs"]
 mod rules;
+#[path = "guard/stacks.rs"]
+mod stacks_pass;
 
 use platformctl::guard::{CheckReport, Exemptions, RuleSet, check};
 use serde_json::Value;

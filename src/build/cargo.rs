@@ -55,7 +55,7 @@ struct CargoTarget {
 pub(super) async fn build(builder: &Builder, function: &str, task: &str) -> Result<PathBuf> {
     let mut command = command(builder, function)?;
     command
-        .args(["--package", function, "--bin", function, "--message-format=json-render-diagnostics"])
+        .args(["--bin", function, "--message-format=json-render-diagnostics"])
         .current_dir(&builder.source)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -96,6 +96,8 @@ fn command(builder: &Builder, function: &str) -> Result<Command> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     let Some(triple) = builder.target.triple() else {
+        // No `--package`: the workspace's default members decide the features of
+        // dependencies, as they do for this program.
         command.arg("build");
         // The profile of this very program, so that dependencies are built once.
         if !cfg!(debug_assertions) {
@@ -109,7 +111,7 @@ fn command(builder: &Builder, function: &str) -> Result<Command> {
             .hint("or build with `cargo lambda build` elsewhere and name the zips with `--artefacts DIR`")
             .hint("to try things on this machine, add `--local`"));
     }
-    command.args(["zigbuild", "--profile", "lambda", "--target", &format!("{triple}.{GLIBC}")]);
+    command.args(["zigbuild", "--package", function, "--profile", "lambda", "--target", &format!("{triple}.{GLIBC}")]);
     command.env("RUSTFLAGS", remapped(&builder.source));
     Ok(command)
 }

@@ -80,7 +80,9 @@ fn judge_by_file(
     };
     chosen
         .into_iter()
-        .map(|index| of(index).ok_or_else(|| Error::failed("the policy engine left a template out")))
+        .map(|index| {
+            of(index).ok_or_else(|| Error::failed("the policy engine left a template out"))
+        })
         .collect()
 }
 

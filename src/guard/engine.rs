@@ -52,10 +52,7 @@ pub(super) fn check_syntax(file: &RuleFile) -> Result<()> {
 }
 
 /// Runs the engine; gives its exit code and what it wrote.
-fn run(
-    file: &RuleFile,
-    templates: &[String],
-) -> std::result::Result<(i32, String), String> {
+fn run(file: &RuleFile, templates: &[String]) -> std::result::Result<(i32, String), String> {
     let mut writer = buffers()?;
     let code = execute(file, templates, &mut writer)?;
     let output = writer.into_string().map_err(|error| error.to_string())?;

@@ -33,8 +33,10 @@ fn one(rule: &str, expires: &str) -> Exemptions {
 
 #[test]
 fn the_network_interfaces_of_a_function_are_exempt() {
-    let template =
-        role("NetworkInterfaces", &json!(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"]));
+    let template = role(
+        "NetworkInterfaces",
+        &json!(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"]),
+    );
     let report = run("efs", &template, &Exemptions::embedded().expect("exemptions"), TODAY);
     assert!(report.findings.is_empty(), "{report}");
     assert_eq!(report.exempted.len(), 1);

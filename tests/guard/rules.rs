@@ -159,3 +159,18 @@ fn every_vendored_type_that_takes_tags_is_in_the_rule() {
     }
     assert!(missing.is_empty(), "not in tags.guard: {missing:?}");
 }
+
+/// Our files are shown only what they name; that must not change what they say.
+#[test]
+fn a_selection_of_a_template_has_the_verdicts_of_the_whole() {
+    let embedded = RuleSet::embedded();
+    let whole = themes(".guard").into_iter().fold(RuleSet::empty(), |set, theme| {
+        let name = format!("{theme}.guard");
+        let text = std::fs::read_to_string(folder().join(&name)).expect("a rule file");
+        set.with_file(&name, &text).expect("rules")
+    });
+    for case in themes("-tests.yaml").iter().flat_map(|theme| cases(theme)) {
+        let selected = verdicts(&case.input, &embedded).expect("verdicts");
+        assert_eq!(selected, verdicts(&case.input, &whole).expect("verdicts"), "{}", case.name);
+    }
+}
