@@ -106,7 +106,8 @@ mod tests {
     #[tokio::test]
     async fn a_signal_without_a_handle_is_never_raised() {
         let cancel = Cancel::never();
-        let waited = tokio::time::timeout(std::time::Duration::from_millis(5), cancel.cancelled()).await;
+        let waited =
+            tokio::time::timeout(std::time::Duration::from_millis(5), cancel.cancelled()).await;
         assert!(waited.is_err());
     }
 }

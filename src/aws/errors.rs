@@ -21,6 +21,7 @@ pub fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> b
 
 /// An SDK error as an operator reads it: `what` was tried, what the service said
 /// (masked: messages can quote secret values), and what to do.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub fn explain<E, R>(what: impl Into<String>, error: SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -60,9 +61,9 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
             Some("`platformctl bootstrap --print-policy` prints the permissions that are needed")
         }
-        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => {
-            Some("the credentials are not valid for this endpoint: check `--profile` and AWS_ENDPOINT_URL")
-        }
+        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => Some(
+            "the credentials are not valid for this endpoint: check `--profile` and AWS_ENDPOINT_URL",
+        ),
         "Throttling" | "ThrottlingException" | "TooManyRequestsException" => {
             Some("AWS limits the rate of calls: wait a minute and go on with `platformctl resume`")
         }

@@ -37,7 +37,8 @@ impl Regional {
         let payload: Value = serde_json::from_slice(bytes)
             .with_context(|| format!("function {function} did not answer in JSON"))?;
         if let Some(kind) = answer.function_error() {
-            let said = payload["errorMessage"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
+            let said =
+                payload["errorMessage"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
             let said = Mask::default().text(&said);
             return Err(Error::failed(format!("function {function} failed ({kind}): {said}")));
         }

@@ -13,8 +13,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-pub use invoke::Answer;
 pub use errors::{explain, has_code, says};
+pub use invoke::Answer;
 
 use crate::error::Result;
 

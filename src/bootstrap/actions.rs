@@ -32,6 +32,9 @@ pub enum Functions {
     Prebuilt(PathBuf),
 }
 
+/// Asks whether a plan shall be carried out.
+pub type Approve<'a> = Box<dyn Fn(&Plan) -> Result<bool> + Send + Sync + 'a>;
+
 /// Does the steps for real.
 pub struct Platform<'a> {
     /// Settings of the run.
@@ -47,7 +50,7 @@ pub struct Platform<'a> {
     /// Accepted violations.
     pub exemptions: Exemptions,
     /// Asks whether a plan shall be carried out.
-    pub approve: Box<dyn Fn(&Plan) -> Result<bool> + Send + Sync + 'a>,
+    pub approve: Approve<'a>,
     /// Whether stacks whose creation failed earlier may be deleted and made anew.
     pub recreate: bool,
     /// Folder of the local copy of the report.
@@ -105,7 +108,8 @@ impl Platform<'_> {
             return Err(Error::usage(format!("there is no folder {}", folder.display())));
         }
         let detail = json!({ "account": account, "arn": arn, "region": self.engine.aws.region });
-        Ok(StepResult::unchanged(format!("account {account}, {}", self.engine.aws.region)).with(detail))
+        Ok(StepResult::unchanged(format!("account {account}, {}", self.engine.aws.region))
+            .with(detail))
     }
 
     async fn build(&mut self) -> Result<StepResult> {
@@ -133,8 +137,11 @@ impl Platform<'_> {
     }
 
     fn guard(&mut self) -> Result<StepResult> {
-        let templates: Vec<_> =
-            self.templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
+        let templates: Vec<_> = self
+            .templates
+            .iter()
+            .map(|stack| (stack.name.as_str(), stack.template.as_value()))
+            .collect();
         let today = OffsetDateTime::now_utc().date();
         let found = guard::check(&templates, &self.rules, &self.exemptions, today)?;
         self.report.rules = found.rules;
@@ -181,7 +188,8 @@ impl Platform<'_> {
         let detail = serde_json::to_value(&deployed).context("cannot serialize a stack")?;
         let unchanged = deployed.status == StackStatus::Unchanged;
         self.report.stacks.push(deployed);
-        let result = if unchanged { StepResult::unchanged(summary) } else { StepResult::changed(summary) };
+        let result =
+            if unchanged { StepResult::unchanged(summary) } else { StepResult::changed(summary) };
         Ok(result.with(detail))
     }
 
@@ -206,7 +214,9 @@ impl Platform<'_> {
             if !self.report.stacks.iter().any(|stack| stack.name == name)
                 && let Some(stack) = planned
             {
-                self.report.stacks.push(self.engine.describe(stack, StackStatus::Unchanged, 0).await?);
+                self.report
+                    .stacks
+                    .push(self.engine.describe(stack, StackStatus::Unchanged, 0).await?);
             }
             return Ok(());
         }
@@ -225,8 +235,13 @@ impl Platform<'_> {
         );
         let written = self.write_page("home.md", &body, "Seed the first page").await?;
         let summary = format!("wiki {WIKI}, page home.md");
-        let detail = json!({ "wiki_created": made, "commit": written.commit, "changed": written.changed });
-        let result = if made || written.changed { StepResult::changed(summary) } else { StepResult::unchanged(summary) };
+        let detail =
+            json!({ "wiki_created": made, "commit": written.commit, "changed": written.changed });
+        let result = if made || written.changed {
+            StepResult::changed(summary)
+        } else {
+            StepResult::unchanged(summary)
+        };
         Ok(result.with(detail))
     }
 
@@ -258,7 +273,9 @@ impl Platform<'_> {
             return Err(Error::failed(format!("page {path} has no history")));
         };
         if written.changed && newest.commit != written.commit {
-            return Err(Error::failed(format!("the history of {path} does not begin with the commit that wrote it")));
+            return Err(Error::failed(format!(
+                "the history of {path} does not begin with the commit that wrote it"
+            )));
         }
         let id = newest.commit.to_string();
         let summary = format!("write, read, history: commit {}", &id[..7.min(id.len())]);
@@ -269,7 +286,11 @@ impl Platform<'_> {
             "write_microseconds": written.timings.total,
             "read_microseconds": page.timings.total,
         });
-        let result = if written.changed { StepResult::changed(summary) } else { StepResult::unchanged(summary) };
+        let result = if written.changed {
+            StepResult::changed(summary)
+        } else {
+            StepResult::unchanged(summary)
+        };
         Ok(result.with(detail))
     }
 
@@ -283,7 +304,8 @@ impl Platform<'_> {
         env!("CARGO_PKG_VERSION").clone_into(&mut self.report.platformctl);
         self.report.run = run;
         self.report.by.clone_from(&self.by);
-        self.report.at = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
+        self.report.at =
+            OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
         self.report.account.clone_from(&engine.account);
         self.report.region.clone_from(&engine.aws.region);
         self.report.project.clone_from(&self.settings.config.project);
@@ -294,14 +316,16 @@ impl Platform<'_> {
         let value = serde_json::to_value(&self.report).context("cannot serialize the report")?;
         let value = engine.journal.mask().value(value);
         let text = serde_json::to_vec_pretty(&value).context("cannot serialize the report")?;
-        std::fs::write(&local, &text).with_context(|| format!("cannot write {}", local.display()))?;
+        std::fs::write(&local, &text)
+            .with_context(|| format!("cannot write {}", local.display()))?;
         engine.artefacts.put(&engine.aws, &engine.journal, &key, text, "application/json").await?;
         Ok(StepResult::unchanged(uri))
     }
 
     fn function(&self) -> String {
         let config = &self.settings.config;
-        stacks::cfn::Naming::new(&config.project, &config.environment).name(runtime_core::names::GIT_STORE)
+        stacks::cfn::Naming::new(&config.project, &config.environment)
+            .name(runtime_core::names::GIT_STORE)
     }
 
     async fn ask(&self, request: &Request) -> Result<Response> {
@@ -316,7 +340,9 @@ impl Platform<'_> {
     }
 
     async fn write_page(&self, path: &str, body: &str, message: &str) -> Result<pages::Written> {
-        let invalid = |error: pages::InvalidValue| Error::failed("a page of ours is invalid").caused_by(error);
+        let invalid = |error: pages::InvalidValue| {
+            Error::failed("a page of ours is invalid").caused_by(error)
+        };
         let request = pages::Write {
             wiki: parse(WIKI)?,
             path: parse(path)?,

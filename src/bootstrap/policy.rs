@@ -73,7 +73,13 @@ fn actions_by_service(templates: &[StackTemplate]) -> BTreeMap<String, BTreeSet<
     let mut services: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     for info in types.into_iter().filter_map(schema::lookup) {
         let permissions = &info.permissions;
-        let all = [permissions.create, permissions.read, permissions.update, permissions.delete, permissions.tag];
+        let all = [
+            permissions.create,
+            permissions.read,
+            permissions.update,
+            permissions.delete,
+            permissions.tag,
+        ];
         for action in all.into_iter().flatten().copied() {
             // A schema's wildcard says nothing: what is needed is listed beside it.
             if let Some((service, name)) = action.split_once(':')
@@ -107,7 +113,10 @@ impl Scope {
             "budgets" => vec![format!("arn:aws:budgets::{account}:budget/{prefix}-*")],
             "iam" => vec![format!("arn:aws:iam::{account}:role/{prefix}-*")],
             "lambda" => vec![self.arn(service, &format!("function:{prefix}-*"))],
-            "logs" => vec![self.arn(service, &format!("log-group:/aws/*/{prefix}-*")), self.arn(service, &format!("log-group:/{path}/*"))],
+            "logs" => vec![
+                self.arn(service, &format!("log-group:/aws/*/{prefix}-*")),
+                self.arn(service, &format!("log-group:/{path}/*")),
+            ],
             "s3" => vec![format!("arn:aws:s3:::{prefix}-artefacts-*")],
             "sqs" => vec![self.arn(service, &format!("{prefix}-*"))],
             "ssm" => vec![self.arn(service, &format!("parameter/{path}/*"))],
@@ -119,11 +128,17 @@ impl Scope {
         let name: String = service.split('-').map(capitalized).collect();
         let passes = |action: &&&str| **action == "iam:PassRole";
         let looks = |action: &&&str| {
-            action.split_once(':').is_some_and(|(_, name)| name.starts_with("Describe") || name.starts_with("List"))
+            action
+                .split_once(':')
+                .is_some_and(|(_, name)| name.starts_with("Describe") || name.starts_with("List"))
         };
         let Some(resources) = self.resources(service) else {
             let statement = Statement::allow(actions).sid(&name).resource("*");
-            return vec![statement.when(Operator::StringEquals, "aws:RequestedRegion", self.region.as_str())];
+            return vec![statement.when(
+                Operator::StringEquals,
+                "aws:RequestedRegion",
+                self.region.as_str(),
+            )];
         };
         let scoped: Vec<&str> =
             actions.iter().filter(|action| !looks(action) && !passes(action)).copied().collect();
@@ -142,7 +157,11 @@ impl Scope {
             statements.push(
                 on_ours(Statement::allow(["iam:PassRole"]).sid("PassRoles"))
                     .when(Operator::StringEquals, "iam:PassedToService", "lambda.amazonaws.com")
-                    .when(Operator::StringEquals, "iam:PassedToService", "vpc-flow-logs.amazonaws.com"),
+                    .when(
+                        Operator::StringEquals,
+                        "iam:PassedToService",
+                        "vpc-flow-logs.amazonaws.com",
+                    ),
             );
         }
         statements
@@ -187,7 +206,10 @@ mod tests {
     fn roles_can_be_passed_to_named_services_only() {
         let policy = policy();
         let statements = policy["Statement"].as_array().expect("statements");
-        let pass: Vec<_> = statements.iter().filter(|statement| statement.to_string().contains("iam:PassRole")).collect();
+        let pass: Vec<_> = statements
+            .iter()
+            .filter(|statement| statement.to_string().contains("iam:PassRole"))
+            .collect();
         assert_eq!(pass.len(), 1);
         assert!(pass[0]["Condition"]["StringEquals"]["iam:PassedToService"].is_array());
     }
@@ -196,7 +218,8 @@ mod tests {
     fn sids_are_unique_and_plain() {
         let policy = policy();
         let statements = policy["Statement"].as_array().expect("statements");
-        let sids: BTreeSet<_> = statements.iter().map(|statement| statement["Sid"].as_str().expect("sid")).collect();
+        let sids: BTreeSet<_> =
+            statements.iter().map(|statement| statement["Sid"].as_str().expect("sid")).collect();
         assert_eq!(sids.len(), statements.len());
         assert!(sids.iter().all(|sid| sid.chars().all(|letter| letter.is_ascii_alphanumeric())));
     }

@@ -33,7 +33,13 @@ pub struct StepReport {
 
 impl StepReport {
     /// A finished step.
-    pub fn new(step: &Step, outcome: StepOutcome, took: Duration, summary: &str, detail: Value) -> Self {
+    pub fn new(
+        step: &Step,
+        outcome: StepOutcome,
+        took: Duration,
+        summary: &str,
+        detail: Value,
+    ) -> Self {
         Self {
             step: step.to_string(),
             outcome,

@@ -126,7 +126,13 @@ pub async fn run(
         let task = format!("step.{name}");
         let begun = Instant::now();
         if step.mutates() && done.contains(&name) && executor.validate(step).await.is_ok() {
-            let report = StepReport::new(step, StepOutcome::Unchanged, begun.elapsed(), "done before", Value::Null);
+            let report = StepReport::new(
+                step,
+                StepOutcome::Unchanged,
+                begun.elapsed(),
+                "done before",
+                Value::Null,
+            );
             events.started(&task, &name, None);
             events.finished(&task, Outcome::Unchanged, "done before the run was resumed");
             executor.finished(report.clone());
@@ -233,10 +239,21 @@ mod tests {
         let mut fake = Fake::default();
         run_fake(&mut fake, &[]).await.expect("run");
         let steps = [
-            "preflight", "build", "synth", "guard", "plan", "deploy artefacts", "deploy network",
-            "deploy efs", "deploy budget", "seed", "smoke test", "report",
+            "preflight",
+            "build",
+            "synth",
+            "guard",
+            "plan",
+            "deploy artefacts",
+            "deploy network",
+            "deploy efs",
+            "deploy budget",
+            "seed",
+            "smoke test",
+            "report",
         ];
-        let expected: Vec<_> = steps.iter().flat_map(|step| [(*step).to_owned(), format!("prove {step}")]).collect();
+        let expected: Vec<_> =
+            steps.iter().flat_map(|step| [(*step).to_owned(), format!("prove {step}")]).collect();
         assert_eq!(fake.log, expected);
     }
 
@@ -250,7 +267,9 @@ mod tests {
     #[tokio::test]
     async fn a_resumed_run_proves_finished_mutations_and_repeats_what_only_looks() {
         let mut fake = Fake::default();
-        run_fake(&mut fake, &["preflight", "synth", "deploy artefacts", "deploy network"]).await.expect("run");
+        run_fake(&mut fake, &["preflight", "synth", "deploy artefacts", "deploy network"])
+            .await
+            .expect("run");
         assert!(fake.log.contains(&"synth".to_owned()));
         assert!(!fake.log.contains(&"deploy network".to_owned()));
         assert!(fake.log.contains(&"prove deploy network".to_owned()));

@@ -87,7 +87,9 @@ pub(super) async fn build(builder: &Builder, function: &str, task: &str) -> Resu
     let status = status.context("cannot wait for cargo")?;
     if !status.success() {
         let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-        return Err(Error::failed(format!("cargo could not build {function} ({status})")).caused_by(shown));
+        return Err(
+            Error::failed(format!("cargo could not build {function} ({status})")).caused_by(shown)
+        );
     }
     executable?.ok_or_else(|| Error::failed(format!("cargo built no binary called {function}")))
 }
@@ -106,12 +108,27 @@ fn command(builder: &Builder, function: &str) -> Result<Command> {
         return Ok(command);
     };
     if !in_path("cargo-zigbuild") {
-        return Err(Error::failed(format!("cannot build {function} for {triple}: cargo-zigbuild is not installed"))
-            .hint("cargo install cargo-zigbuild && pip install ziglang && rustup target add ".to_owned() + triple)
-            .hint("or build with `cargo lambda build` elsewhere and name the zips with `--artefacts DIR`")
-            .hint("to try things on this machine, add `--local`"));
+        return Err(Error::failed(format!(
+            "cannot build {function} for {triple}: cargo-zigbuild is not installed"
+        ))
+        .hint(
+            "cargo install cargo-zigbuild && pip install ziglang && rustup target add ".to_owned()
+                + triple,
+        )
+        .hint(
+            "or build with `cargo lambda build` elsewhere and name the zips with `--artefacts DIR`",
+        )
+        .hint("to try things on this machine, add `--local`"));
     }
-    command.args(["zigbuild", "--package", function, "--profile", "lambda", "--target", &format!("{triple}.{GLIBC}")]);
+    command.args([
+        "zigbuild",
+        "--package",
+        function,
+        "--profile",
+        "lambda",
+        "--target",
+        &format!("{triple}.{GLIBC}"),
+    ]);
     command.env("RUSTFLAGS", remapped(&builder.source));
     Ok(command)
 }
@@ -134,7 +151,10 @@ fn in_path(program: &str) -> bool {
     std::env::split_paths(&path).chain(cargo_bin).any(|folder| folder.join(program).is_file())
 }
 
-async fn executable(stdout: tokio::process::ChildStdout, function: &str) -> Result<Option<PathBuf>> {
+async fn executable(
+    stdout: tokio::process::ChildStdout,
+    function: &str,
+) -> Result<Option<PathBuf>> {
     let mut found = None;
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await.context("cannot read cargo's messages")? {
@@ -148,12 +168,19 @@ async fn executable(stdout: tokio::process::ChildStdout, function: &str) -> Resu
 }
 
 /// Forwards what cargo is doing; returns all of it, for an error.
-async fn progress(builder: &Builder, stderr: tokio::process::ChildStderr, task: &str) -> Vec<String> {
+async fn progress(
+    builder: &Builder,
+    stderr: tokio::process::ChildStderr,
+    task: &str,
+) -> Vec<String> {
     let mut all = Vec::new();
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let words = line.trim();
-        if ["Compiling", "Downloading", "Downloaded", "Updating", "Blocking"].iter().any(|word| words.starts_with(word)) {
+        if ["Compiling", "Downloading", "Downloaded", "Updating", "Blocking"]
+            .iter()
+            .any(|word| words.starts_with(word))
+        {
             builder.events.progress(task, all.len() as u64, words);
         }
         all.push(line);

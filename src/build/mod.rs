@@ -38,7 +38,11 @@ impl Builder {
         match &result {
             Ok(upload) => {
                 let size = indicatif::HumanBytes(upload.bytes);
-                self.events.finished(&task, Outcome::Done, format!("{size}, {}", &upload.sha256[..12]));
+                self.events.finished(
+                    &task,
+                    Outcome::Done,
+                    format!("{size}, {}", &upload.sha256[..12]),
+                );
             }
             Err(error) => self.events.finished(&task, Outcome::Failed, error.message()),
         }
@@ -50,9 +54,9 @@ impl Builder {
         let out = self.out.clone();
         let name = name.to_owned();
         // Hashing and compressing take a while: not on a thread that others wait for.
-        tokio::task::spawn_blocking(move || zip::zip_binary(&binary, &out, &name))
-            .await
-            .map_err(|error| crate::error::Error::failed("zipping ended without a result").caused_by(error))?
+        tokio::task::spawn_blocking(move || zip::zip_binary(&binary, &out, &name)).await.map_err(
+            |error| crate::error::Error::failed("zipping ended without a result").caused_by(error),
+        )?
     }
 }
 

@@ -11,7 +11,10 @@ pub fn find_source(given: Option<&Path>, start: &Path) -> Result<PathBuf> {
         return if is_source(folder) {
             Ok(folder.to_owned())
         } else {
-            Err(Error::usage(format!("{} is not platformctl's source: it has no runtime/git-store", folder.display())))
+            Err(Error::usage(format!(
+                "{} is not platformctl's source: it has no runtime/git-store",
+                folder.display()
+            )))
         };
     }
     let from_cargo = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);

@@ -24,9 +24,13 @@ pub(super) fn zip_binary(binary: &Path, out: &Path, function: &str) -> Result<Up
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let path = out.join(format!("{function}.zip"));
     let mark = out.join(format!("{function}.source"));
-    let content = std::fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
+    let content =
+        std::fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
     if content.len() as u64 > MAX_UNZIPPED {
-        let message = format!("{function} has {} bytes; Lambda accepts at most {MAX_UNZIPPED}", content.len());
+        let message = format!(
+            "{function} has {} bytes; Lambda accepts at most {MAX_UNZIPPED}",
+            content.len()
+        );
         return Err(crate::error::Error::failed(message));
     }
     let source = hex(&Sha256::digest(&content));
@@ -89,7 +93,8 @@ mod tests {
         let binary = folder.path().join("binary");
         std::fs::write(&binary, b"content").expect("write");
         let upload = zip_binary(&binary, folder.path(), "f").expect("zip");
-        let mut archive = zip::ZipArchive::new(File::open(upload.path).expect("open")).expect("zip");
+        let mut archive =
+            zip::ZipArchive::new(File::open(upload.path).expect("open")).expect("zip");
         let entry = archive.by_index(0).expect("entry");
         assert_eq!((entry.name(), entry.unix_mode()), (ENTRY, Some(0o100_755)));
     }

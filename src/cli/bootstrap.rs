@@ -22,7 +22,9 @@ use crate::ui::{Align, Block, Report, Table};
 /// test, report. Each is proved before the next begins. A run that was cut off goes
 /// on where it was: run it again, or `platformctl resume`.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
-#[command(after_help = "Examples:\n  platformctl bootstrap --local -c examples/dev/platform.yaml\n  platformctl bootstrap --print-policy > policy.json\n  platformctl bootstrap --yes -o json       for CI")]
+#[command(
+    after_help = "Examples:\n  platformctl bootstrap --local -c examples/dev/platform.yaml\n  platformctl bootstrap --print-policy > policy.json\n  platformctl bootstrap --yes -o json       for CI"
+)]
 pub struct BootstrapArgs {
     /// Do not ask
     #[arg(short, long)]
@@ -48,18 +50,24 @@ pub async fn run(ctx: &Ctx, args: BootstrapArgs) -> Result<Box<dyn Report>> {
     // A run of this environment that was cut off is the one to go on with.
     let cut_off = crashed(ctx, &settings)?.into_iter().find(|run| run.start.verb == "bootstrap");
     if let Some(run) = &cut_off {
-        let step = run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
+        let step =
+            run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
         ctx.events.info(format!("run {} was cut off{step}; going on with it", run.run));
     }
     Ok(Box::new(execute(ctx, args, cut_off.as_ref()).await?))
 }
 
 /// Runs `bootstrap`, or goes on with an earlier run of it.
-pub(super) async fn execute(ctx: &Ctx, args: BootstrapArgs, resumed: Option<&RunSummary>) -> Result<Bootstrapped> {
+pub(super) async fn execute(
+    ctx: &Ctx,
+    args: BootstrapArgs,
+    resumed: Option<&RunSummary>,
+) -> Result<Bootstrapped> {
     let settings = ctx.settings()?;
     let templates = settings.synthesize()?;
     let functions = args.code.functions(ctx, &settings)?;
-    let (rules, exemptions) = ctx.rules(args.rules.rules.as_deref(), args.rules.exemptions.as_deref())?;
+    let (rules, exemptions) =
+        ctx.rules(args.rules.rules.as_deref(), args.rules.exemptions.as_deref())?;
     let connection = ctx.connect(&settings).await?;
     ctx.show_place(&settings, &connection.identity.account);
     let session = Session::begin(
@@ -73,7 +81,8 @@ pub(super) async fn execute(ctx: &Ctx, args: BootstrapArgs, resumed: Option<&Run
             resumed,
         },
     )?;
-    let steps = engine_::order(&templates.iter().map(|stack| stack.name.clone()).collect::<Vec<_>>());
+    let steps =
+        engine_::order(&templates.iter().map(|stack| stack.name.clone()).collect::<Vec<_>>());
     let mut platform = Platform {
         settings: &settings,
         identity: connection.identity.clone(),
@@ -91,7 +100,8 @@ pub(super) async fn execute(ctx: &Ctx, args: BootstrapArgs, resumed: Option<&Run
     };
     let journal = session.journal.clone();
     let result =
-        engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel).await;
+        engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel)
+            .await;
     session.finish(result.map(drop))?;
     Ok(Bootstrapped { report: platform.report, file: settings.file().display().to_string() })
 }
@@ -126,7 +136,12 @@ impl Report for Bootstrapped {
         ]);
         for stack in &report.stacks {
             let seconds = format!("{:.1}", stack.seconds);
-            table.row([stack.name.clone(), status_word(stack.status).to_owned(), stack.resources.to_string(), seconds]);
+            table.row([
+                stack.name.clone(),
+                status_word(stack.status).to_owned(),
+                stack.resources.to_string(),
+                seconds,
+            ]);
         }
         let mut blocks = vec![Block::Table(table), Block::Table(outputs_table(&report.stacks))];
         blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));
@@ -135,7 +150,8 @@ impl Report for Bootstrapped {
         } else {
             "Nothing to change: the platform was up already, and is smoke-tested again."
         };
-        let files: Vec<String> = report.written_to.iter().map(|place| format!("report  {place}")).collect();
+        let files: Vec<String> =
+            report.written_to.iter().map(|place| format!("report  {place}")).collect();
         blocks.push(Block::Text(format!("{done}\n\n{}\nrun     {}", files.join("\n"), report.run)));
         let local = if report.local { " --local" } else { "" };
         let with = format!("{local} -c {}", self.file);
@@ -146,7 +162,9 @@ impl Report for Bootstrapped {
             format!("platformctl events {}", report.run.rsplit('-').next().unwrap_or(&report.run)),
         ]));
         if report.local {
-            blocks.push(Block::Text("platformctl local down stops the local platform; its state is kept".to_owned()));
+            blocks.push(Block::Text(
+                "platformctl local down stops the local platform; its state is kept".to_owned(),
+            ));
         }
         blocks
     }

@@ -75,7 +75,12 @@ impl Report for BuildReport {
         ]);
         for (function, zip) in &self.0 {
             let digest = zip.sha256[..16].to_owned();
-            table.row([function.clone(), zip.bytes.to_string(), digest, zip.path.display().to_string()]);
+            table.row([
+                function.clone(),
+                zip.bytes.to_string(),
+                digest,
+                zip.path.display().to_string(),
+            ]);
         }
         vec![Block::Table(table)]
     }

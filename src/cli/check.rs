@@ -13,7 +13,9 @@ use crate::ui::{Block, Format, Report};
 /// Reads platform.yaml, synthesizes every stack, and evaluates the rules in memory.
 /// Nothing is sent anywhere. Exit code 4 when a rule is violated.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl check\n  platformctl check -o sarif > check.sarif\n  platformctl check -o junit > check.xml\n  platformctl check --rules our-rules/ --exemptions exemptions.yaml")]
+#[command(
+    after_help = "Examples:\n  platformctl check\n  platformctl check -o sarif > check.sarif\n  platformctl check -o junit > check.xml\n  platformctl check --rules our-rules/ --exemptions exemptions.yaml"
+)]
 pub struct CheckArgs {
     /// Folder with further *.guard files
     #[arg(long, value_name = "DIR")]

@@ -138,13 +138,17 @@ pub fn whoami() -> String {
 
 /// The chosen templates, in dependency order: the named stacks and all they need,
 /// or all when none is named.
-pub fn choose(templates: Vec<stacks::StackTemplate>, names: &[String]) -> Result<Vec<stacks::StackTemplate>> {
+pub fn choose(
+    templates: Vec<stacks::StackTemplate>,
+    names: &[String],
+) -> Result<Vec<stacks::StackTemplate>> {
     if names.is_empty() {
         return Ok(templates);
     }
     let known: Vec<String> = templates.iter().map(|stack| stack.name.clone()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
-        return Err(Error::usage(format!("there is no stack {unknown}")).hint(format!("stacks: {}", known.join(", "))));
+        return Err(Error::usage(format!("there is no stack {unknown}"))
+            .hint(format!("stacks: {}", known.join(", "))));
     }
     let mut wanted: Vec<String> = names.to_vec();
     // Consumers come after what they need, so one pass from the end finds all.

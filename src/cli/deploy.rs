@@ -16,7 +16,9 @@ use crate::ui::{Align, Block, Report, Table};
 /// Shows the plan, asks, and executes change sets; independent stacks at the same
 /// time. Deploying what is deployed already is a success that changes nothing.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
-#[command(after_help = "Examples:\n  platformctl deploy --local\n  platformctl deploy efs                    with the stacks that it needs\n  platformctl deploy --yes -o json          for CI")]
+#[command(
+    after_help = "Examples:\n  platformctl deploy --local\n  platformctl deploy efs                    with the stacks that it needs\n  platformctl deploy --yes -o json          for CI"
+)]
 pub struct DeployArgs {
     /// Stacks to deploy, with what they need; default: all
     #[arg(value_name = "STACK")]
@@ -51,7 +53,11 @@ pub async fn run(ctx: &Ctx, args: DeployArgs) -> Result<DeployReport> {
 }
 
 /// Runs `deploy`, or goes on with an earlier run of it.
-pub(super) async fn execute(ctx: &Ctx, args: DeployArgs, resumed: Option<&RunSummary>) -> Result<DeployReport> {
+pub(super) async fn execute(
+    ctx: &Ctx,
+    args: DeployArgs,
+    resumed: Option<&RunSummary>,
+) -> Result<DeployReport> {
     let settings = ctx.settings()?;
     let templates = choose(settings.synthesize()?, &args.stacks)?;
     refuse_violations(ctx, &args.rules, &templates)?;
@@ -86,7 +92,10 @@ pub(super) async fn execute(ctx: &Ctx, args: DeployArgs, resumed: Option<&RunSum
             .map(|stack| stack.plan.stack_name.as_str())
             .collect();
         if !stuck.is_empty() && !recreate && ctx.ui.can_ask() {
-            let question = format!("The creation of {} failed earlier. Delete and make anew?", stuck.join(", "));
+            let question = format!(
+                "The creation of {} failed earlier. Delete and make anew?",
+                stuck.join(", ")
+            );
             recreate = ctx.ui.confirm(&question)?;
         }
         if !plan.is_empty() && !args.yes && !settings.local {
@@ -108,7 +117,8 @@ pub(super) async fn execute(ctx: &Ctx, args: DeployArgs, resumed: Option<&RunSum
                 recorded_only: settings.local,
             }),
             Some(error) => {
-                let report = DeployReport { run: None, plan, stacks, recorded_only: settings.local };
+                let report =
+                    DeployReport { run: None, plan, stacks, recorded_only: settings.local };
                 ctx.ui.status(&report.table_text());
                 Err(error)
             }
@@ -171,8 +181,12 @@ pub(super) fn recorded_only_note(stacks: &[DeployedStack]) -> Option<String> {
         .iter()
         .flat_map(|stack| stack.recorded_only.iter().map(|id| format!("{}.{id}", stack.name)))
         .collect();
-    (!ids.is_empty())
-        .then(|| format!("The local platform only records these, without making anything: {}", ids.join(", ")))
+    (!ids.is_empty()).then(|| {
+        format!(
+            "The local platform only records these, without making anything: {}",
+            ids.join(", ")
+        )
+    })
 }
 
 impl Report for DeployReport {

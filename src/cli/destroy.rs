@@ -14,7 +14,9 @@ use crate::ui::{Align, Block, Report, Table};
 /// --yes given. File systems, keys and logs are kept by their stacks; the artefact
 /// bucket, with the reports in it, stays with its stack unless --with-artefacts.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
-#[command(after_help = "Examples:\n  platformctl destroy --local --dry-run\n  platformctl destroy --local --reason 'start over'\n  platformctl destroy --env dev --yes --reason 'end of the trial'")]
+#[command(
+    after_help = "Examples:\n  platformctl destroy --local --dry-run\n  platformctl destroy --local --reason 'start over'\n  platformctl destroy --env dev --yes --reason 'end of the trial'"
+)]
 pub struct DestroyArgs {
     /// Stacks to delete, with those that need them; default: all
     #[arg(value_name = "STACK")]
@@ -47,12 +49,19 @@ pub async fn run(ctx: &Ctx, args: DestroyArgs) -> Result<Destroyed> {
 }
 
 /// Runs `destroy`, or goes on with an earlier run of it.
-pub(super) async fn execute(ctx: &Ctx, args: DestroyArgs, resumed: Option<&RunSummary>) -> Result<Destroyed> {
+pub(super) async fn execute(
+    ctx: &Ctx,
+    args: DestroyArgs,
+    resumed: Option<&RunSummary>,
+) -> Result<Destroyed> {
     let settings = ctx.settings()?;
     let all = settings.synthesize()?;
     let mut wanted = args.stacks.clone();
-    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|stack| stack.name == **name)) {
-        return Err(Error::usage(format!("there is no stack {unknown}")));
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|stack| stack.name == **name))
+    {
+        let known: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
+        return Err(Error::usage(format!("there is no stack {unknown}"))
+            .hint(format!("stacks: {}", known.join(", "))));
     }
     // Whoever needs a deleted stack is deleted too.
     for template in &all {
@@ -63,7 +72,9 @@ pub(super) async fn execute(ctx: &Ctx, args: DestroyArgs, resumed: Option<&RunSu
     let templates: Vec<_> = all
         .into_iter()
         .filter(|stack| wanted.is_empty() || wanted.contains(&stack.name))
-        .filter(|stack| stack.name != ARTEFACTS || args.with_artefacts || args.stacks.contains(&stack.name))
+        .filter(|stack| {
+            stack.name != ARTEFACTS || args.with_artefacts || args.stacks.contains(&stack.name)
+        })
         .collect();
     let connection = ctx.connect(&settings).await?;
     notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
@@ -84,7 +95,8 @@ pub(super) async fn execute(ctx: &Ctx, args: DestroyArgs, resumed: Option<&RunSu
     }
     let environment = &settings.config.environment;
     if !args.yes && resumed.is_none() {
-        let question = format!("{} stacks of environment {environment} will be deleted.", planned.len());
+        let question =
+            format!("{} stacks of environment {environment} will be deleted.", planned.len());
         if !ctx.ui.type_name(&question, environment)? {
             return Err(Error::new(Kind::Usage, "not confirmed; nothing was deleted"));
         }
@@ -101,8 +113,14 @@ pub(super) async fn execute(ctx: &Ctx, args: DestroyArgs, resumed: Option<&RunSu
         },
     )?;
     let work = async {
-        let (report, error) =
-            deploy::destroy(&connection.aws, &templates, &session.journal, &ctx.events, &ctx.cancel).await?;
+        let (report, error) = deploy::destroy(
+            &connection.aws,
+            &templates,
+            &session.journal,
+            &ctx.events,
+            &ctx.cancel,
+        )
+        .await?;
         match error {
             None => Ok(Destroyed { report, planned, dry_run: false }),
             Some(error) => Err(error),
@@ -131,7 +149,12 @@ impl Report for Destroyed {
         ]);
         for stack in &self.report.stacks {
             let seconds = format!("{:.1}", stack.seconds);
-            table.row([stack.name.clone(), stack.status.to_owned(), seconds, stack.retained.join(", ")]);
+            table.row([
+                stack.name.clone(),
+                stack.status.to_owned(),
+                seconds,
+                stack.retained.join(", "),
+            ]);
         }
         vec![Block::Table(table)]
     }

@@ -16,7 +16,9 @@ use crate::ui::{Block, Report};
 /// change set, which is deleted again. A stack that imports from one that does not
 /// exist yet is compared offline.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl diff\n  platformctl diff efs --local\n  platformctl diff --detailed-exitcode      exit 3 when something would change")]
+#[command(
+    after_help = "Examples:\n  platformctl diff\n  platformctl diff efs --local\n  platformctl diff --detailed-exitcode      exit 3 when something would change"
+)]
 pub struct DiffArgs {
     /// Stacks to compare, with what they need; default: all
     #[arg(value_name = "STACK")]

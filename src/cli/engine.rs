@@ -73,14 +73,24 @@ pub(super) fn target(settings: &Settings) -> Target {
 }
 
 /// An engine that has no functions yet.
-pub(super) fn engine(ctx: &Ctx, settings: &Settings, connection: &Connection, journal: Arc<Journal>) -> Engine {
+pub(super) fn engine(
+    ctx: &Ctx,
+    settings: &Settings,
+    connection: &Connection,
+    journal: Arc<Journal>,
+) -> Engine {
     let config = &settings.config;
     Engine {
         aws: connection.aws.clone(),
         account: connection.identity.account.clone(),
         environment: config.environment.clone(),
         artefacts: Artefacts {
-            bucket: Artefacts::bucket_name(&config.project, &config.environment, &connection.identity.account, &config.region),
+            bucket: Artefacts::bucket_name(
+                &config.project,
+                &config.environment,
+                &connection.identity.account,
+                &config.region,
+            ),
             functions: std::collections::BTreeMap::new(),
         },
         protect: config.protect,
@@ -108,7 +118,11 @@ pub(super) async fn add_functions(
 }
 
 /// A deploy refuses what `check` refuses.
-pub(super) fn refuse_violations(ctx: &Ctx, rules: &RuleArgs, templates: &[StackTemplate]) -> Result<()> {
+pub(super) fn refuse_violations(
+    ctx: &Ctx,
+    rules: &RuleArgs,
+    templates: &[StackTemplate],
+) -> Result<()> {
     let (rules, exemptions) = ctx.rules(rules.rules.as_deref(), rules.exemptions.as_deref())?;
     let inputs: Vec<_> =
         templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
@@ -117,7 +131,10 @@ pub(super) fn refuse_violations(ctx: &Ctx, rules: &RuleArgs, templates: &[StackT
     if found.passed() {
         return Ok(());
     }
-    Err(Error::new(Kind::Policy, format!("the rules refuse these templates: {} findings", found.findings.len()))
-        .caused_by(found.text())
-        .hint("`platformctl check` shows them; nothing was deployed"))
+    Err(Error::new(
+        Kind::Policy,
+        format!("the rules refuse these templates: {} findings", found.findings.len()),
+    )
+    .caused_by(found.text())
+    .hint("`platformctl check` shows them; nothing was deployed"))
 }

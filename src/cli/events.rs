@@ -12,7 +12,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Replay what a run recorded
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl events k3f9\n  platformctl events k3f9 --follow\n  platformctl events 2026-11-20-k3f9 -o jsonl")]
+#[command(
+    after_help = "Examples:\n  platformctl events k3f9\n  platformctl events k3f9 --follow\n  platformctl events 2026-11-20-k3f9 -o jsonl"
+)]
 pub struct EventsArgs {
     /// The run's name, or its last four letters
     #[arg(value_name = "RUN")]
@@ -62,12 +64,14 @@ fn line(record: &Record) -> String {
         Entry::RunResumed { by } => format!("resumed by {by}"),
         Entry::StepStarted { step } => format!("▸ {step}"),
         Entry::StepFinished { step, outcome, detail } => {
-            let error = detail["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
+            let error =
+                detail["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
             format!("■ {step} {}{error}", word(*outcome))
         }
         Entry::Intent { id, action, target, .. } => format!("  #{id} {action} {target}"),
         Entry::Outcome { id, outcome, detail } => {
-            let error = detail["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
+            let error =
+                detail["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
             format!("  #{id} {}{error}", word(*outcome))
         }
         Entry::Note { text } => text.clone(),

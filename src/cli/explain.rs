@@ -7,7 +7,9 @@ use crate::ui::{Align, Block, Report, Table};
 
 /// Say what a rule wants, why, and how to satisfy it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl explain                       list every rule\n  platformctl explain efs-encrypted-at-rest")]
+#[command(
+    after_help = "Examples:\n  platformctl explain                       list every rule\n  platformctl explain efs-encrypted-at-rest"
+)]
 pub struct ExplainArgs {
     /// The rule's id; default: list all
     #[arg(value_name = "RULE")]
@@ -27,13 +29,17 @@ pub fn run(_: &Ctx, args: &ExplainArgs) -> Result<Explained> {
     let Some(id) = &args.rule else { return Ok(Explained { rules: all, one: false }) };
     let nearest = all
         .iter()
-        .max_by(|left, right| strsim::jaro_winkler(id, &left.id).total_cmp(&strsim::jaro_winkler(id, &right.id)))
+        .max_by(|left, right| {
+            strsim::jaro_winkler(id, &left.id).total_cmp(&strsim::jaro_winkler(id, &right.id))
+        })
         .map(|rule| rule.id.clone());
     let found: Vec<RuleInfo> = all.into_iter().filter(|rule| rule.id == *id).collect();
     if found.is_empty() {
         let error = Error::usage(format!("there is no rule {id}"));
         return Err(match nearest {
-            Some(nearest) => error.hint(format!("did you mean `{nearest}`? `platformctl explain` lists all")),
+            Some(nearest) => {
+                error.hint(format!("did you mean `{nearest}`? `platformctl explain` lists all"))
+            }
             None => error,
         });
     }

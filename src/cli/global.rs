@@ -46,7 +46,7 @@ pub struct Global {
     #[arg(long = "env", global = true, value_name = "NAME", env = "PLATFORMCTL_ENV")]
     pub environment: Option<String>,
 
-    /// Region, over AWS_REGION and platform.yaml
+    /// Region, over `AWS_REGION` and platform.yaml
     #[arg(long, global = true, value_name = "REGION", env = "PLATFORMCTL_REGION")]
     pub region: Option<String>,
 
@@ -59,10 +59,18 @@ pub struct Global {
     pub local: bool,
 
     /// How the result is written
-    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT", env = "PLATFORMCTL_OUTPUT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        env = "PLATFORMCTL_OUTPUT"
+    )]
     pub output: Format,
 
-    /// Pick from the result with a JMESPath expression
+    /// Pick from the result with a `JMESPath` expression
     #[arg(long, global = true, value_name = "JMESPATH")]
     pub query: Option<String>,
 

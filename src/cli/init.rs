@@ -11,7 +11,9 @@ use crate::ui::{Block, Report};
 ///
 /// On a terminal it asks for what no flag gives; elsewhere it takes the defaults.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl init\n  platformctl init --project acme --environment prod --email ops@example.com")]
+#[command(
+    after_help = "Examples:\n  platformctl init\n  platformctl init --project acme --environment prod --email ops@example.com"
+)]
 pub struct InitArgs {
     /// Lowercase name of the company or product
     #[arg(long)]
@@ -52,7 +54,11 @@ pub fn run(ctx: &Ctx, args: &InitArgs) -> Result<InitReport> {
     };
     let starter = Starter {
         project: ask(&args.project, "Project (lowercase)", "acme")?,
-        environment: ask(&args.environment.clone().or_else(|| ctx.global.environment.clone()), "Environment", "dev")?,
+        environment: ask(
+            &args.environment.clone().or_else(|| ctx.global.environment.clone()),
+            "Environment",
+            "dev",
+        )?,
         region: ask(&ctx.global.region, "AWS region", "eu-west-2")?,
         cidr: ask(&args.cidr, "Address range of the VPC", "10.40.0.0/16")?,
         emails: match args.emails.as_slice() {
@@ -67,7 +73,8 @@ pub fn run(ctx: &Ctx, args: &InitArgs) -> Result<InitReport> {
     // What was typed is checked before anything is written.
     let loaded = config::parse(&args.file.display().to_string(), &text)?;
     stacks::synthesize(&loaded.config.spec()).map_err(|error| loaded.spec_error(error))?;
-    std::fs::write(&args.file, text).with_context(|| format!("cannot write {}", args.file.display()))?;
+    std::fs::write(&args.file, text)
+        .with_context(|| format!("cannot write {}", args.file.display()))?;
     Ok(InitReport { file: args.file.clone() })
 }
 

@@ -9,7 +9,9 @@ use crate::ui::{Block, Report};
 ///
 /// The payload is checked to be JSON and sent as it is.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl invoke git-store --local --payload '{\"operation\": \"ping\"}'\n  platformctl invoke git-store --payload '{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}' --query ok.body")]
+#[command(
+    after_help = "Examples:\n  platformctl invoke git-store --local --payload '{\"operation\": \"ping\"}'\n  platformctl invoke git-store --payload '{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}' --query ok.body"
+)]
 pub struct InvokeArgs {
     /// The function's short name
     #[arg(value_name = "FUNCTION")]
@@ -26,7 +28,9 @@ pub struct InvokeReport(Answer);
 /// Runs `invoke`.
 pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
     let payload: Value = serde_json::from_str(&args.payload).map_err(|error| {
-        Error::usage("--payload is not JSON").caused_by(error).hint("quote it: --payload '{\"operation\": \"ping\"}'")
+        Error::usage("--payload is not JSON")
+            .caused_by(error)
+            .hint("quote it: --payload '{\"operation\": \"ping\"}'")
     })?;
     let settings = ctx.settings()?;
     let config = &settings.config;
@@ -43,6 +47,9 @@ impl Report for InvokeReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        vec![Block::Text(serde_json::to_string_pretty(&self.0.payload).unwrap_or_else(|_| json!(null).to_string()))]
+        vec![Block::Text(
+            serde_json::to_string_pretty(&self.0.payload)
+                .unwrap_or_else(|_| json!(null).to_string()),
+        )]
     }
 }

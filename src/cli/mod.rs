@@ -38,7 +38,10 @@ use crate::ui::Ui;
 
 /// Parses, runs, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match Cli::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
         Ok(cli) => cli,
         Err(error) => {
             // clap writes help to stdout and errors to stderr; nobody is left to
@@ -75,6 +78,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 async fn execute(cli: Cli, ui: Ui, cancel: signal::Cancel) -> crate::error::Result<u8> {
     global::init_logging(cli.global.verbose);
+    ui.check_options(matches!(cli.verb, Verb::Check(_)))?;
     let ctx = Ctx::new(cli.global, ui, cancel)?;
     let report = verb::run(&ctx, cli.verb).await?;
     ctx.ui.report(report.as_ref())?;

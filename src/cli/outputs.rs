@@ -10,7 +10,9 @@ use crate::ui::{Align, Block, Report, Table};
 
 /// Print the outputs of the stacks
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl outputs --local\n  platformctl outputs efs --query efs.FunctionName")]
+#[command(
+    after_help = "Examples:\n  platformctl outputs --local\n  platformctl outputs efs --query efs.FunctionName"
+)]
 pub struct OutputsArgs {
     /// Stacks whose outputs are wanted; default: all
     #[arg(value_name = "STACK")]
@@ -49,6 +51,10 @@ impl Report for OutputsReport {
                 table.row([format!("{stack}.{name}"), value.clone()]);
             }
         }
-        if table.is_empty() { vec![Block::Text("no stack is deployed".to_owned())] } else { vec![Block::Table(table)] }
+        if table.is_empty() {
+            vec![Block::Text("no stack is deployed".to_owned())]
+        } else {
+            vec![Block::Table(table)]
+        }
     }
 }

@@ -20,18 +20,25 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
     let summary = journal::find(&ctx.runs(), &args.run)?;
     match summary.state {
         RunState::Succeeded => {
-            return Err(Error::usage(format!("run {} ended with success; there is nothing to go on with", summary.run)));
+            return Err(Error::usage(format!(
+                "run {} ended with success; there is nothing to go on with",
+                summary.run
+            )));
         }
         RunState::Running => {
-            return Err(Error::new(Kind::Locked, format!("run {} is still under way", summary.run))
-                .hint(format!("follow it with `platformctl events {} --follow`", summary.run)));
+            return Err(Error::new(
+                Kind::Locked,
+                format!("run {} is still under way", summary.run),
+            )
+            .hint(format!("follow it with `platformctl events {} --follow`", summary.run)));
         }
         RunState::Failed | RunState::Crashed => {}
     }
     let session::Kept { scope, args } = session::kept(&summary)?;
     let ctx = ctx.with_global(ctx.global.acting_in(scope));
     let foreign = |error| {
-        Error::failed(format!("run {} was recorded by another version of platformctl", summary.run)).caused_by(error)
+        Error::failed(format!("run {} was recorded by another version of platformctl", summary.run))
+            .caused_by(error)
     };
     Ok(match summary.start.verb.as_str() {
         "bootstrap" => {

@@ -7,7 +7,9 @@ use crate::ui::{Align, Block, Report, Table};
 
 /// List the recorded runs, newest first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl runs\n  platformctl runs --unfinished\n  platformctl runs -o jsonl")]
+#[command(
+    after_help = "Examples:\n  platformctl runs\n  platformctl runs --unfinished\n  platformctl runs -o jsonl"
+)]
 pub struct RunsArgs {
     /// Only runs that can be resumed
     #[arg(long)]

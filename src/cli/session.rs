@@ -68,7 +68,8 @@ impl Session {
                 let kept = Kept { scope: ctx.global.scope(settings.file()), args };
                 let start = RunStart {
                     verb: verb.to_owned(),
-                    arguments: serde_json::to_value(kept).context("cannot serialize the arguments")?,
+                    arguments: serde_json::to_value(kept)
+                        .context("cannot serialize the arguments")?,
                     account: Some(identity.account.clone()),
                     region: config.region.clone(),
                     project: config.project.clone(),
@@ -107,7 +108,8 @@ impl Session {
 pub(super) fn notice_crashed(ctx: &Ctx, settings: &Settings, except: Option<&str>) -> Result<()> {
     for run in crashed(ctx, settings)? {
         if Some(run.run.as_str()) != except {
-            let step = run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
+            let step =
+                run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
             ctx.events.warn(format!(
                 "run {} ({}) was cut off{step}: `platformctl resume {}` goes on with it",
                 run.run,

@@ -9,7 +9,9 @@ use crate::ui::{Align, Block, Report, Table};
 
 /// Show the stacks as they are
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl status --local\n  platformctl status --query 'stacks[?status==`null`].name'")]
+#[command(
+    after_help = "Examples:\n  platformctl status --local\n  platformctl status --query 'stacks[?status==`null`].name'"
+)]
 pub struct StatusArgs {}
 
 /// A stack as it is.

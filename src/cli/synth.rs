@@ -14,7 +14,9 @@ use crate::ui::{Align, Block, Format, Report, Table};
 /// Without --out the templates go to stdout. Nothing is sent anywhere: same
 /// platform.yaml, same bytes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl synth network                 one template as YAML\n  platformctl synth -o json                 all templates, as one JSON object\n  platformctl synth --out build --format json")]
+#[command(
+    after_help = "Examples:\n  platformctl synth network                 one template as YAML\n  platformctl synth -o json                 all templates, as one JSON object\n  platformctl synth --out build --format json"
+)]
 pub struct SynthArgs {
     /// Stacks to synthesize; default: all
     #[arg(value_name = "STACK")]
@@ -51,7 +53,10 @@ pub fn run(ctx: &Ctx, args: &SynthArgs) -> Result<SynthReport> {
         all
     } else {
         // Only what was named: a reader asked for one template, not for its needs.
-        choose(all, &args.stacks)?.into_iter().filter(|stack| args.stacks.contains(&stack.name)).collect()
+        choose(all, &args.stacks)?
+            .into_iter()
+            .filter(|stack| args.stacks.contains(&stack.name))
+            .collect()
     };
     let mut files = Vec::new();
     if let Some(out) = &args.out {
@@ -77,7 +82,10 @@ fn text(stack: &StackTemplate, format: TemplateFormat) -> String {
 impl Report for SynthReport {
     fn value(&self) -> Value {
         if self.files.is_empty() {
-            let bodies = self.templates.iter().map(|stack| (stack.name.clone(), stack.template.as_value().clone()));
+            let bodies = self
+                .templates
+                .iter()
+                .map(|stack| (stack.name.clone(), stack.template.as_value().clone()));
             return Value::Object(bodies.collect::<Map<_, _>>());
         }
         let rows = self.templates.iter().zip(&self.files).map(|(stack, file)| {
@@ -96,24 +104,31 @@ impl Report for SynthReport {
         if format != Format::Text || !self.files.is_empty() {
             return None;
         }
-        let documents: Vec<String> = self.templates.iter().map(|stack| text(stack, self.format)).collect();
+        let documents: Vec<String> =
+            self.templates.iter().map(|stack| text(stack, self.format)).collect();
         match (self.format, documents.as_slice()) {
-            (TemplateFormat::Json, [one]) => Some(one.clone()),
+            (_, [one]) => Some(one.clone()),
             // Several JSON texts are one object, by stack.
             (TemplateFormat::Json, _) => {
                 serde_json::to_string_pretty(&self.value()).ok().map(|text| text + "\n")
             }
-            (TemplateFormat::Yaml, [one]) => Some(one.clone()),
             (TemplateFormat::Yaml, _) => {
                 let named = self.templates.iter().zip(&documents);
-                Some(named.map(|(stack, text)| format!("---\n# {}\n{text}", stack.stack_name)).collect())
+                Some(
+                    named
+                        .map(|(stack, text)| format!("---\n# {}\n{text}", stack.stack_name))
+                        .collect(),
+                )
             }
         }
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let mut table =
-            Table::new(&[("stack", Align::Left), ("resources", Align::Right), ("file", Align::Left)]);
+        let mut table = Table::new(&[
+            ("stack", Align::Left),
+            ("resources", Align::Right),
+            ("file", Align::Left),
+        ]);
         for (stack, file) in self.templates.iter().zip(&self.files) {
             let resources = stack.template.resources().count().to_string();
             table.row([stack.name.clone(), resources, file.display().to_string()]);

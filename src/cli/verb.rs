@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::{
-    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, init, invoke, local,
-    outputs, resume, runs, status, synth,
+    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, init, invoke,
+    local, outputs, resume, runs, status, synth,
 };
 use crate::error::Result;
 use crate::ui::Report;

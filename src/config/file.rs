@@ -132,7 +132,7 @@ pub struct EfsConfig {
     #[schemars(range(min = 1, max = 900))]
     pub timeout_seconds: u32,
     /// Most concurrent executions of the git-store function.
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 1, max = 10000))]
     pub reserved_concurrency: u32,
     /// Days that logs are kept; a value that CloudWatch Logs accepts, such as 7, 30 or 365.
     pub log_retention_days: u32,

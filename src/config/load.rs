@@ -1,8 +1,9 @@
-//! Reads platform.yaml. The only user of `serde_yaml` in the CLI's config, so
-//! that one file changes when that archived crate is replaced.
+//! Reads platform.yaml. With its neighbour `explain`, the only user of `serde_yaml`
+//! in the CLI's config, so that little changes when that archived crate is replaced.
 
 use std::path::{Path, PathBuf};
 
+use super::explain::{explain, malformed};
 use super::locate::Positions;
 use super::{Config, FILE_NAME};
 use crate::error::{Context as _, Error, Place, Result};
@@ -34,11 +35,24 @@ impl LoadedConfig {
         let Some(first) = errors.next() else {
             return Error::usage(format!("{} describes no platform", self.file));
         };
-        let shown = Error::usage(first.message).at(self.place(&first.field)).hint(first.hint);
+        let shown = Error::usage(first.message).at(self.place(&written(&first.field)));
+        let shown = shown.hint(first.hint);
         errors.fold(shown, |shown, other| {
-            shown.hint(format!("also at {}: {} ({})", self.place(&other.field), other.message, other.hint))
+            shown.hint(format!(
+                "also at {}: {} ({})",
+                self.place(&written(&other.field)),
+                other.message,
+                other.hint
+            ))
         })
     }
+}
+
+/// The name that a field of the spec has in the file.
+fn written(field: &str) -> String {
+    field
+        .replace("budget.actual_thresholds", "budget.thresholds.actual")
+        .replace("budget.forecast_thresholds", "budget.thresholds.forecast")
 }
 
 /// The file to use: the one given, or the nearest `platform.yaml` from `start` upwards.
@@ -75,6 +89,8 @@ pub fn load(path: &Path) -> Result<LoadedConfig> {
 
 /// Parses the text of a file called `name`.
 pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
+    // Syntax first: the parser of fields would stop at the first odd type before it.
+    serde_yaml::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(name, &error))?;
     let positions = Positions::of(text);
     let deserializer = serde_yaml::Deserializer::from_str(text);
     let config: Config = serde_path_to_error::deserialize(deserializer)
@@ -90,82 +106,6 @@ pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
 /// A configuration as YAML.
 pub fn to_yaml(config: &Config) -> Result<String> {
     serde_yaml::to_string(config).context("cannot write YAML")
-}
-
-/// Turns a parser's error into one that names the line, the field and the fix.
-fn explain(
-    name: &str,
-    positions: &Positions,
-    error: &serde_path_to_error::Error<serde_yaml::Error>,
-) -> Error {
-    let message = error.inner().to_string();
-    let path = error.path().to_string();
-    let path = if path == "." || path == "?" { String::new() } else { path };
-    let unknown = quoted_after(&message, "unknown field `");
-    let field = match &unknown {
-        Some(key) if path.is_empty() => key.clone(),
-        // The path already ends with the unknown key when the parser saw it as a field.
-        Some(key) if path == *key || path.ends_with(&format!(".{key}")) => path,
-        Some(key) => format!("{path}.{key}"),
-        None => path,
-    };
-    let from_parser = error.inner().location().map(|place| (place.line(), place.column()));
-    let (line, column) = if field.is_empty() {
-        from_parser.unwrap_or_default()
-    } else {
-        positions.of_field(&field).or(from_parser).unwrap_or_default()
-    };
-    let place = Place { file: name.to_owned(), line, column, field };
-    let shown = Error::usage(plain(&message, &place.field)).at(place);
-    match (unknown, known_keys(&message)) {
-        (Some(key), known) if !known.is_empty() => shown.hint(suggest(&key, &known)),
-        (None, _) if message.contains("missing field") => {
-            shown.hint("`platformctl config schema` prints every field with its meaning")
-        }
-        _ => shown,
-    }
-}
-
-/// The message without the path and position that are shown apart.
-fn plain(message: &str, field: &str) -> String {
-    let mut text = message.to_owned();
-    if let Some(cut) = text.rfind(" at line ") {
-        text.truncate(cut);
-    }
-    let text = text.strip_prefix(&format!("{field}: ")).unwrap_or(&text);
-    match text.split_once(", expected ") {
-        Some((unknown, _)) if unknown.starts_with("unknown field") => unknown.to_owned(),
-        _ => match text.split_once(": ") {
-            // `network: unknown field …`: the path is in the place.
-            Some((head, rest)) if !head.contains(' ') => rest.split(", expected one of").next().unwrap_or(rest).to_owned(),
-            _ => text.to_owned(),
-        },
-    }
-}
-
-fn quoted_after(message: &str, start: &str) -> Option<String> {
-    let rest = message.split_once(start)?.1;
-    rest.split_once('`').map(|(quoted, _)| quoted.to_owned())
-}
-
-/// The keys that the parser would have accepted, from its message.
-fn known_keys(message: &str) -> Vec<String> {
-    let Some((_, known)) = message.split_once(", expected ") else { return Vec::new() };
-    known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// Names the nearest valid key, and all of them.
-fn suggest(key: &str, known: &[String]) -> String {
-    let all = known.join(", ");
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|left, right| left.0.total_cmp(&right.0));
-    match nearest {
-        Some((_, candidate)) => format!("did you mean `{candidate}`? valid here: {all}"),
-        None => format!("valid here: {all}"),
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) struct Positions {
 
 /// One segment of a field path: `reserved_cidrs[0]` is a key and an index.
 #[derive(Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
     Key(String),
     Index(usize),
 }
@@ -55,7 +55,8 @@ impl Positions {
     }
 }
 
-fn segments(path: &str) -> Vec<Segment> {
+/// A field path, taken apart.
+pub(super) fn segments(path: &str) -> Vec<Segment> {
     let mut segments = Vec::new();
     for part in path.split('.').filter(|part| !part.is_empty()) {
         let (key, rest) = part.split_once('[').map_or((part, ""), |(key, rest)| (key, rest));
@@ -63,7 +64,9 @@ fn segments(path: &str) -> Vec<Segment> {
             segments.push(Segment::Key(key.to_owned()));
         }
         segments.extend(
-            rest.split('[').filter_map(|index| index.trim_end_matches(']').parse().ok()).map(Segment::Index),
+            rest.split('[')
+                .filter_map(|index| index.trim_end_matches(']').parse().ok())
+                .map(Segment::Index),
         );
     }
     segments

@@ -1,6 +1,7 @@
 //! platform.yaml: found, loaded, validated with line numbers, and resolved with
 //! flags and environment into [`Settings`].
 
+mod explain;
 mod file;
 mod load;
 mod locate;

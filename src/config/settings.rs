@@ -105,7 +105,8 @@ mod tests {
     use super::*;
 
     fn loaded(extra: &str) -> LoadedConfig {
-        let text = format!("version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\n{extra}");
+        let text =
+            format!("version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\n{extra}");
         super::super::parse("platform.yaml", &text).expect("good")
     }
 
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn another_account_is_refused() {
-        let settings = Settings::resolve(loaded("account: \"111122223333\"\n"), Overrides::default());
+        let settings =
+            Settings::resolve(loaded("account: \"111122223333\"\n"), Overrides::default());
         assert!(settings.check_account("111122223333").is_ok());
         let error = settings.check_account("999999999999").expect_err("another account");
         assert_eq!(error.exit_code(), crate::error::exit::USAGE);

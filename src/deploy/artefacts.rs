@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use serde_json::json;
@@ -46,7 +47,12 @@ impl Artefacts {
     }
 
     /// Uploads the zip of `function` unless it is there. Returns whether it was uploaded.
-    pub async fn upload_function(&self, aws: &Regional, journal: &Journal, function: &str) -> Result<bool> {
+    pub async fn upload_function(
+        &self,
+        aws: &Regional,
+        journal: &Journal,
+        function: &str,
+    ) -> Result<bool> {
         let (Some(zip), Some(key)) = (self.functions.get(function), self.code_key(function)) else {
             return Err(Error::failed(format!("there is no zip of function {function}"))
                 .hint("build it with `platformctl build`"));
@@ -98,7 +104,9 @@ impl Artefacts {
             .send();
         journal
             .mutate("s3:PutObject", &target, detail, async {
-                put.await.map(drop).map_err(|error| explain(format!("cannot write {target}"), error))
+                put.await
+                    .map(drop)
+                    .map_err(|error| explain(format!("cannot write {target}"), error))
             })
             .await
     }
@@ -106,7 +114,9 @@ impl Artefacts {
     async fn exists(&self, aws: &Regional, key: &str) -> Result<bool> {
         match aws.s3.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => Ok(false),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
+                Ok(false)
+            }
             Err(error) => Err(explain(format!("cannot look up s3://{}/{key}", self.bucket), error)),
         }
     }

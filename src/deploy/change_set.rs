@@ -23,7 +23,7 @@ pub(super) const PREFIX: &str = "platformctl-";
 pub(super) const MAX_INLINE: usize = 51_200;
 
 /// A change set is made within seconds; one that is not in this time never will be.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Where CloudFormation reads the template.
 #[derive(Debug, Clone)]
@@ -52,12 +52,17 @@ pub(super) struct ChangeSet {
 
 /// Makes a change set and waits for it; `None` when there is nothing to change.
 /// An empty one is deleted again.
-pub(super) async fn create(aws: &Regional, request: &Request<'_>, cancel: &Cancel) -> Result<Option<ChangeSet>> {
+pub(super) async fn create(
+    aws: &Regional,
+    request: &Request<'_>,
+    cancel: &Cancel,
+) -> Result<Option<ChangeSet>> {
     let stack = request.stack_name;
     let kind = if request.create { ChangeSetType::Create } else { ChangeSetType::Update };
-    let parameters = request.parameters.iter().map(|(key, value)| {
-        Parameter::builder().parameter_key(key).parameter_value(value).build()
-    });
+    let parameters = request
+        .parameters
+        .iter()
+        .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
     let call = aws
         .cloudformation
         .create_change_set()
@@ -103,13 +108,17 @@ async fn ready(aws: &Regional, stack: &str, id: &str, cancel: &Cancel) -> Result
             .change_set_name(id)
             .send()
             .await
-            .map_err(|error| explain(format!("cannot read the change set of stack {stack}"), error))?;
+            .map_err(|error| {
+                explain(format!("cannot read the change set of stack {stack}"), error)
+            })?;
         let reason = answer.status_reason().unwrap_or_default();
         match answer.status() {
             Some(ChangeSetStatus::CreateComplete) => return Ok(true),
             Some(ChangeSetStatus::Failed) if is_empty_reason(reason) => return Ok(false),
             Some(ChangeSetStatus::Failed) => {
-                return Err(Error::failed(format!("the change set of stack {stack} failed: {reason}")));
+                return Err(Error::failed(format!(
+                    "the change set of stack {stack} failed: {reason}"
+                )));
             }
             _ if begun.elapsed() > PATIENCE => {
                 return Err(Error::failed(format!(
@@ -145,7 +154,9 @@ async fn read(aws: &Regional, stack: &str, id: &str) -> Result<Vec<Change>> {
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| explain(format!("cannot read the change set of stack {stack}"), error))?;
+            .map_err(|error| {
+                explain(format!("cannot read the change set of stack {stack}"), error)
+            })?;
         changes.extend(answer.changes().iter().filter_map(SdkChange::resource_change).map(change));
         token = answer.next_token().map(str::to_owned);
         if token.is_none() {
@@ -162,7 +173,8 @@ fn change(sdk: &ResourceChange) -> Change {
         _ => Action::Modify,
     };
     let properties = if matches!(action, Action::Modify | Action::Replace) {
-        let mut properties: Vec<PropertyChange> = sdk.details().iter().filter_map(property).collect();
+        let mut properties: Vec<PropertyChange> =
+            sdk.details().iter().filter_map(property).collect();
         properties.dedup_by(|left, right| left.path == right.path);
         properties
     } else {
@@ -221,14 +233,15 @@ pub(super) async fn delete(aws: &Regional, stack: &str, id: &str) -> Result<()> 
 }
 
 /// Deletes what crashed runs left: our change sets other than `keep`.
-pub(super) async fn delete_leftovers(aws: &Regional, stack: &str, keep: Option<&str>) -> Result<()> {
-    let answer = aws
-        .cloudformation
-        .list_change_sets()
-        .stack_name(stack)
-        .send()
-        .await
-        .map_err(|error| explain(format!("cannot list the change sets of stack {stack}"), error))?;
+pub(super) async fn delete_leftovers(
+    aws: &Regional,
+    stack: &str,
+    keep: Option<&str>,
+) -> Result<()> {
+    let answer =
+        aws.cloudformation.list_change_sets().stack_name(stack).send().await.map_err(|error| {
+            explain(format!("cannot list the change sets of stack {stack}"), error)
+        })?;
     for summary in answer.summaries() {
         let ours = summary.change_set_name().is_some_and(|name| name.starts_with(PREFIX));
         let id = summary.change_set_id().unwrap_or_default();

@@ -43,7 +43,8 @@ impl Dag {
     pub fn reversed(&self) -> Self {
         let mut reversed = Self::default();
         for node in self.nodes.iter().rev() {
-            let needed_by = self.nodes.iter().filter(|other| self.needs[*other].contains(node)).cloned();
+            let needed_by =
+                self.nodes.iter().filter(|other| self.needs[*other].contains(node)).cloned();
             reversed.add(node, needed_by);
         }
         reversed
@@ -124,15 +125,19 @@ mod tests {
     /// Runs with a fake executor that records starts and ends.
     async fn trace(dag: &Dag, failing: &'static str) -> (Vec<String>, Vec<(String, &'static str)>) {
         let log = Arc::new(Mutex::new(Vec::new()));
-        let results = run(dag, || false, |node| {
-            let (node, log) = (node.to_owned(), Arc::clone(&log));
-            async move {
-                log.lock().expect("log").push(format!("start {node}"));
-                tokio::task::yield_now().await;
-                log.lock().expect("log").push(format!("end {node}"));
-                if node == failing { Err(Error::failed("fake")) } else { Ok(()) }
-            }
-        })
+        let results = run(
+            dag,
+            || false,
+            |node| {
+                let (node, log) = (node.to_owned(), Arc::clone(&log));
+                async move {
+                    log.lock().expect("log").push(format!("start {node}"));
+                    tokio::task::yield_now().await;
+                    log.lock().expect("log").push(format!("end {node}"));
+                    if node == failing { Err(Error::failed("fake")) } else { Ok(()) }
+                }
+            },
+        )
         .await
         .expect("run");
         let results = results
@@ -161,7 +166,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_skips_what_needs_it_and_nothing_else() {
-        let dag = dag(&[("network", &[]), ("efs", &["network"]), ("bench", &["efs"]), ("budget", &[])]);
+        let dag =
+            dag(&[("network", &[]), ("efs", &["network"]), ("bench", &["efs"]), ("budget", &[])]);
         let (_, results) = trace(&dag, "network").await;
         let words: Vec<_> = results.iter().map(|(_, word)| *word).collect();
         assert_eq!(words, ["failed", "skipped", "skipped", "done"]);

@@ -75,16 +75,21 @@ pub async fn destroy(
 ) -> Result<(DestroyReport, Option<Error>)> {
     refuse_protected(aws, templates).await?;
     let dag = dag_of(templates).reversed();
-    let results = dag::run(&dag, || cancel.is_cancelled(), |name| {
-        let template = templates.iter().find(|template| template.name == name).cloned();
-        let (aws, journal, events, cancel) = (aws.clone(), Arc::clone(journal), events.clone(), cancel.clone());
-        async move {
-            match template {
-                Some(template) => delete(&aws, &template, &journal, &events, &cancel).await,
-                None => Err(Error::failed("an unknown stack was scheduled")),
+    let results = dag::run(
+        &dag,
+        || cancel.is_cancelled(),
+        |name| {
+            let template = templates.iter().find(|template| template.name == name).cloned();
+            let (aws, journal, events, cancel) =
+                (aws.clone(), Arc::clone(journal), events.clone(), cancel.clone());
+            async move {
+                match template {
+                    Some(template) => delete(&aws, &template, &journal, &events, &cancel).await,
+                    None => Err(Error::failed("an unknown stack was scheduled")),
+                }
             }
-        }
-    })
+        },
+    )
     .await?;
     let mut report = DestroyReport { stacks: Vec::new() };
     let mut first_error = None;
@@ -115,8 +120,12 @@ async fn delete(
     let name = &template.stack_name;
     let task = format!("destroy.{}", template.name);
     let begun = Instant::now();
-    let mut destroyed =
-        DestroyedStack { name: template.name.clone(), status: "absent", seconds: 0.0, retained: Vec::new() };
+    let mut destroyed = DestroyedStack {
+        name: template.name.clone(),
+        status: "absent",
+        seconds: 0.0,
+        retained: Vec::new(),
+    };
     let Some(live) = observe(aws, name).await? else { return Ok(destroyed) };
     let total = Some(template.template.resources().count() as u64);
     events.started(&task, format!("destroy {}", template.name), total);
@@ -131,13 +140,14 @@ async fn delete(
             .await
             .map_err(|error| explain(format!("cannot delete stack {name}"), error))?;
         let follow = Follow { aws, stack: &live.id, seen, task: &task, events, cancel };
-        let ended = follow.to_the_end().await?;
+        let ended = follow.until_idle().await?;
         match &ended.stack {
             None => Ok(()),
             Some(_) => Err(ended.failure(name)),
         }
     };
-    let result = journal.mutate("cloudformation:DeleteStack", name, json!({ "id": live.id }), work).await;
+    let result =
+        journal.mutate("cloudformation:DeleteStack", name, json!({ "id": live.id }), work).await;
     let (outcome, step) = match &result {
         Ok(()) => (Outcome::Done, StepOutcome::Done),
         Err(_) => (Outcome::Failed, StepOutcome::Failed),
@@ -150,7 +160,11 @@ async fn delete(
     destroyed.retained = template
         .template
         .resources()
-        .filter(|resource| resource.body["DeletionPolicy"].as_str().is_some_and(|policy| policy.starts_with("Retain")))
+        .filter(|resource| {
+            resource.body["DeletionPolicy"]
+                .as_str()
+                .is_some_and(|policy| policy.starts_with("Retain"))
+        })
         .map(|resource| resource.id.to_owned())
         .collect();
     Ok(destroyed)

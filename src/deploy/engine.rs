@@ -110,19 +110,23 @@ impl Engine {
             .filter(|stack| stack.plan.action != StackAction::None)
             .map(|stack| stack.plan.name.clone())
             .collect();
-        let results = dag::run(&dag, || self.cancel.is_cancelled(), |name| {
-            let engine = self.clone();
-            let stack = waiting.remove(name);
-            let stale = stack.as_ref().is_some_and(|stack| {
-                stack.template.depends_on.iter().any(|need| upstream_changes.contains(need))
-            });
-            async move {
-                match stack {
-                    Some(stack) => engine.deploy_stack(stack, stale, recreate).await,
-                    None => Err(Error::failed("a stack was scheduled twice")),
+        let results = dag::run(
+            &dag,
+            || self.cancel.is_cancelled(),
+            |name| {
+                let engine = self.clone();
+                let stack = waiting.remove(name);
+                let stale = stack.as_ref().is_some_and(|stack| {
+                    stack.template.depends_on.iter().any(|need| upstream_changes.contains(need))
+                });
+                async move {
+                    match stack {
+                        Some(stack) => engine.deploy_stack(stack, stale, recreate).await,
+                        None => Err(Error::failed("a stack was scheduled twice")),
+                    }
                 }
-            }
-        })
+            },
+        )
         .await?;
         let mut deployed = Vec::new();
         let mut first_error = None;
@@ -145,7 +149,12 @@ impl Engine {
 
     /// Deploys one stack. `stale`: a stack that it imports from changes in this run,
     /// so that the planned change set may no longer hold.
-    pub async fn deploy_stack(&self, stack: PlannedStack, stale: bool, recreate: bool) -> Result<DeployedStack> {
+    pub async fn deploy_stack(
+        &self,
+        stack: PlannedStack,
+        stale: bool,
+        recreate: bool,
+    ) -> Result<DeployedStack> {
         let name = stack.plan.name.clone();
         let task = format!("deploy.{name}");
         let total = Some(stack.template.template.resources().count() as u64);
@@ -175,7 +184,8 @@ impl Engine {
             }
             Err(error) => {
                 let interrupted = error.kind() == Kind::Interrupted;
-                let outcome = if interrupted { StepOutcome::Interrupted } else { StepOutcome::Failed };
+                let outcome =
+                    if interrupted { StepOutcome::Interrupted } else { StepOutcome::Failed };
                 let detail = json!({ "error": error.to_string() });
                 self.journal.write(Entry::StepFinished { step: task.clone(), outcome, detail })?;
                 self.events.finished(&task, Outcome::Failed, error.message());
@@ -196,8 +206,10 @@ impl Engine {
         let create = stack.plan.action == StackAction::Create;
         if let Some(status) = stack.must_be_deleted() {
             if !recreate {
-                return Err(Error::failed(format!("stack {name} is {status} and can only be deleted"))
-                    .hint("`platformctl deploy --recreate` deletes it and makes it anew"));
+                return Err(Error::failed(format!(
+                    "stack {name} is {status} and can only be deleted"
+                ))
+                .hint("`platformctl deploy --recreate` deletes it and makes it anew"));
             }
             self.delete_failed(stack, task).await?;
         } else if stack.live.is_some() {
@@ -205,7 +217,9 @@ impl Engine {
             change_set::delete_leftovers(&self.aws, name, keep).await?;
         }
         let set = match &stack.change_set {
-            Some(id) if !stale => Some(ChangeSet { id: id.clone(), changes: stack.plan.changes.clone() }),
+            Some(id) if !stale => {
+                Some(ChangeSet { id: id.clone(), changes: stack.plan.changes.clone() })
+            }
             None if !stale && !create => None,
             _ => self.fresh_change_set(stack, create).await?,
         };
@@ -213,7 +227,7 @@ impl Engine {
             self.set_protection(stack).await?;
             return Ok((StackStatus::Unchanged, 0));
         };
-        self.refuse_unplanned(stack, &set)?;
+        refuse_unplanned(stack, &set)?;
         let seen = seen_events(&self.aws, name).await?;
         let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest });
         let id = self.journal.intent("cloudformation:ExecuteChangeSet", name, detail)?;
@@ -223,7 +237,11 @@ impl Engine {
         let status = ended.stack.as_ref().map_or("gone", |stack| stack.status.as_str()).to_owned();
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
             let error = ended.failure(name);
-            self.journal.outcome(id, StepOutcome::Failed, json!({ "status": status, "error": error.to_string() }))?;
+            self.journal.outcome(
+                id,
+                StepOutcome::Failed,
+                json!({ "status": status, "error": error.to_string() }),
+            )?;
             return Err(error.hint(format!("`platformctl events {} ` shows what was done; after a fix, `platformctl resume {}` goes on", self.journal.run().short(), self.journal.run().short())));
         }
         self.journal.outcome(id, StepOutcome::Done, json!({ "status": status }))?;
@@ -232,45 +250,27 @@ impl Engine {
         Ok((outcome, set.changes.len()))
     }
 
-    async fn follow(&self, stack: &str, task: &str, seen: std::collections::BTreeSet<String>) -> Result<Ended> {
+    async fn follow(
+        &self,
+        stack: &str,
+        task: &str,
+        seen: std::collections::BTreeSet<String>,
+    ) -> Result<Ended> {
         Follow { aws: &self.aws, stack, seen, task, events: &self.events, cancel: &self.cancel }
-            .to_the_end()
+            .until_idle()
             .await
     }
 
-    async fn fresh_change_set(&self, stack: &PlannedStack, create: bool) -> Result<Option<ChangeSet>> {
+    async fn fresh_change_set(
+        &self,
+        stack: &PlannedStack,
+        create: bool,
+    ) -> Result<Option<ChangeSet>> {
         let name = &stack.plan.stack_name;
         let detail = json!({ "template": stack.plan.template_digest });
         self.journal
             .mutate("cloudformation:CreateChangeSet", name, detail, self.change_set(stack, create))
             .await
-    }
-
-    /// A plan is a promise: a change set made after the confirmation may not remove
-    /// or replace what the confirmed plan did not.
-    fn refuse_unplanned(&self, stack: &PlannedStack, set: &ChangeSet) -> Result<()> {
-        let planned = |change: &&Change| {
-            stack.plan.harmful().any(|known| known.resource == change.resource && known.action == change.action)
-        };
-        let unplanned: Vec<&str> = set
-            .changes
-            .iter()
-            .filter(|change| change.action.harms())
-            .filter(|change| !planned(change))
-            .map(|change| change.resource.as_str())
-            .collect();
-        if unplanned.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Kind::Partial,
-            format!(
-                "stack {} would now replace or remove {}, which the confirmed plan did not say",
-                stack.plan.name,
-                unplanned.join(", ")
-            ),
-        )
-        .hint("look at `platformctl diff` and deploy again"))
     }
 
     async fn upload_code(&self, stack: &PlannedStack) -> Result<()> {
@@ -300,7 +300,14 @@ impl Engine {
                 Some(_) => Err(ended.failure(name)),
             }
         };
-        self.journal.mutate("cloudformation:DeleteStack", name, json!({ "status": live.status.as_str() }), delete).await
+        self.journal
+            .mutate(
+                "cloudformation:DeleteStack",
+                name,
+                json!({ "status": live.status.as_str() }),
+                delete,
+            )
+            .await
     }
 
     async fn set_protection(&self, stack: &PlannedStack) -> Result<()> {
@@ -327,7 +334,12 @@ impl Engine {
     }
 
     /// Reads the deployed stack back, and proves that every logical id is there.
-    pub async fn describe(&self, stack: &PlannedStack, status: StackStatus, changes: usize) -> Result<DeployedStack> {
+    pub async fn describe(
+        &self,
+        stack: &PlannedStack,
+        status: StackStatus,
+        changes: usize,
+    ) -> Result<DeployedStack> {
         let name = &stack.plan.stack_name;
         let live: LiveStack = observe(&self.aws, name)
             .await?
@@ -366,12 +378,44 @@ impl Engine {
     }
 }
 
+/// A plan is a promise: a change set made after the confirmation may not remove
+/// or replace what the confirmed plan did not.
+fn refuse_unplanned(stack: &PlannedStack, set: &ChangeSet) -> Result<()> {
+    let planned = |change: &&Change| {
+        stack
+            .plan
+            .harmful()
+            .any(|known| known.resource == change.resource && known.action == change.action)
+    };
+    let unplanned: Vec<&str> = set
+        .changes
+        .iter()
+        .filter(|change| change.action.harms())
+        .filter(|change| !planned(change))
+        .map(|change| change.resource.as_str())
+        .collect();
+    if unplanned.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Partial,
+        format!(
+            "stack {} would now replace or remove {}, which the confirmed plan did not say",
+            stack.plan.name,
+            unplanned.join(", ")
+        ),
+    )
+    .hint("look at `platformctl diff` and deploy again"))
+}
+
 /// What must be deployed before this stack: what it imports from and, when it
 /// needs zips or is too large for a request, the artefact bucket.
 pub fn needs(template: &StackTemplate) -> Vec<String> {
     let mut needs = template.depends_on.clone();
     let large = template.template.to_json().len() > change_set::MAX_INLINE;
-    if (large || !template.deploy_parameters.is_empty()) && !needs.iter().any(|need| need == ARTEFACTS) {
+    if (large || !template.deploy_parameters.is_empty())
+        && !needs.iter().any(|need| need == ARTEFACTS)
+    {
         needs.push(ARTEFACTS.to_owned());
     }
     needs.retain(|need| *need != template.name);

@@ -48,10 +48,14 @@ impl LiveStack {
 /// The stack called `name`, if there is one.
 pub async fn observe(aws: &Regional, name: &str) -> Result<Option<LiveStack>> {
     match aws.cloudformation.describe_stacks().stack_name(name).send().await {
-        Ok(answer) => Ok(answer.stacks().first().map(live).filter(|stack| {
-            stack.status != StackStatus::DeleteComplete
-        })),
-        Err(error) if has_code(&error, "ValidationError") && says(&error, "does not exist") => Ok(None),
+        Ok(answer) => Ok(answer
+            .stacks()
+            .first()
+            .map(live)
+            .filter(|stack| stack.status != StackStatus::DeleteComplete)),
+        Err(error) if has_code(&error, "ValidationError") && says(&error, "does not exist") => {
+            Ok(None)
+        }
         Err(error) => Err(explain(format!("cannot describe stack {name}"), error)),
     }
 }
@@ -93,9 +97,12 @@ pub async fn live_template(aws: &Regional, name: &str) -> Result<Option<Value>> 
 /// Logical ids and types of a stack's resources.
 pub async fn live_resources(aws: &Regional, name: &str) -> Result<BTreeMap<String, String>> {
     let mut resources = BTreeMap::new();
-    let mut pages = aws.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
+    let mut pages =
+        aws.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| explain(format!("cannot list the resources of stack {name}"), error))?;
+        let page = page.map_err(|error| {
+            explain(format!("cannot list the resources of stack {name}"), error)
+        })?;
         resources.extend(page.stack_resource_summaries().iter().map(|resource| {
             (
                 resource.logical_resource_id().unwrap_or_default().to_owned(),

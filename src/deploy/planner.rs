@@ -49,7 +49,11 @@ impl Engine {
         Ok((plan, planned))
     }
 
-    async fn plan_stack(&self, template: &StackTemplate, before: &[PlannedStack]) -> Result<PlannedStack> {
+    async fn plan_stack(
+        &self,
+        template: &StackTemplate,
+        before: &[PlannedStack],
+    ) -> Result<PlannedStack> {
         let name = &template.stack_name;
         let mut live = observe(&self.aws, name).await?;
         if live.as_ref().is_some_and(LiveStack::is_busy) {
@@ -74,7 +78,9 @@ impl Engine {
             change_set: None,
         };
         let new = template.template.as_value();
-        let Some(live) = stack.live.as_ref().filter(|live| !live.is_empty_shell() && !live.must_be_deleted()) else {
+        let Some(live) =
+            stack.live.as_ref().filter(|live| !live.is_empty_shell() && !live.must_be_deleted())
+        else {
             (stack.plan.changes, _) = plan::diff(None, new);
             return Ok(stack);
         };
@@ -87,25 +93,32 @@ impl Engine {
         stack.plan.other = other;
         // While a stack that this one imports from does not exist, its parameters
         // cannot be resolved; the change set is made when its turn comes.
-        let unmade = before.iter().any(|other| {
-            other.plan.action == StackAction::Create && template.depends_on.contains(&other.plan.name)
+        let early = before.iter().any(|earlier| {
+            earlier.plan.action == StackAction::Create
+                && template.depends_on.contains(&earlier.plan.name)
         });
-        let set = if unmade { None } else { self.change_set(&stack, false).await? };
-        stack.plan.verified = !unmade;
+        let set = if early { None } else { self.change_set(&stack, false).await? };
+        stack.plan.verified = !early;
         stack.change_set = set.as_ref().map(|set| set.id.clone());
         stack.plan.changes = plan::union(changes, set.map(|set| set.changes).unwrap_or_default());
-        let changed = stack.plan.count() > 0 || stack.change_set.is_some();
-        stack.plan.action = if changed { StackAction::Update } else { StackAction::None };
+        let differs = stack.plan.count() > 0 || stack.change_set.is_some();
+        stack.plan.action = if differs { StackAction::Update } else { StackAction::None };
         Ok(stack)
     }
 
     /// Makes a change set of `stack`; `None` when it is empty.
-    pub(super) async fn change_set(&self, stack: &PlannedStack, create: bool) -> Result<Option<ChangeSet>> {
+    pub(super) async fn change_set(
+        &self,
+        stack: &PlannedStack,
+        create: bool,
+    ) -> Result<Option<ChangeSet>> {
         let body = if stack.body.len() <= MAX_INLINE {
             Body::Inline(stack.body.clone())
         } else {
             let name = &stack.plan.name;
-            Body::Url(self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body).await?)
+            Body::Url(
+                self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body).await?,
+            )
         };
         let request = Request {
             stack_name: &stack.plan.stack_name,
@@ -140,7 +153,7 @@ impl Engine {
             events: &self.events,
             cancel: &self.cancel,
         };
-        Ok(follow.to_the_end().await?.stack)
+        Ok(follow.until_idle().await?.stack)
     }
 
     fn parameters(&self, template: &StackTemplate) -> Result<BTreeMap<String, String>> {
@@ -165,7 +178,10 @@ impl Engine {
     }
 }
 
-fn parameter_changes(live: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+fn parameter_changes(
+    live: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> Vec<String> {
     new.iter()
         .filter(|(name, value)| live.get(*name).is_some_and(|was| was != *value))
         .map(|(name, _)| format!("~ Parameter {name}"))

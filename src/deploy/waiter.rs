@@ -21,7 +21,11 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// Ids of the events that a stack has so far; what comes later belongs to the
 /// operation that begins now.
 pub(super) async fn seen_events(aws: &Regional, stack: &str) -> Result<BTreeSet<String>> {
-    Ok(events_of(aws, stack).await?.iter().filter_map(|event| event.event_id().map(str::to_owned)).collect())
+    Ok(events_of(aws, stack)
+        .await?
+        .iter()
+        .filter_map(|event| event.event_id().map(str::to_owned))
+        .collect())
 }
 
 async fn events_of(aws: &Regional, stack: &str) -> Result<Vec<StackEvent>> {
@@ -55,7 +59,10 @@ impl Ended {
             )),
             None => {
                 let reason = self.stack.as_ref().and_then(|stack| stack.reason.clone());
-                Error::failed(format!("stack {stack} is {status}: {}", mask.text(&reason.unwrap_or_default())))
+                Error::failed(format!(
+                    "stack {stack} is {status}: {}",
+                    mask.text(&reason.unwrap_or_default())
+                ))
             }
         }
     }
@@ -77,7 +84,7 @@ pub(super) struct Follow<'a> {
 impl Follow<'_> {
     /// Returns when the stack is no longer busy. An interruption ends the
     /// following, not the operation: CloudFormation goes on by itself.
-    pub(super) async fn to_the_end(mut self) -> Result<Ended> {
+    pub(super) async fn until_idle(mut self) -> Result<Ended> {
         let mut pause = SHORTEST;
         let mut history = Vec::new();
         let mut settled = BTreeSet::new();
@@ -96,7 +103,11 @@ impl Follow<'_> {
         }
     }
 
-    async fn report(&mut self, history: &mut Vec<Failure>, settled: &mut BTreeSet<String>) -> Result<()> {
+    async fn report(
+        &mut self,
+        history: &mut Vec<Failure>,
+        settled: &mut BTreeSet<String>,
+    ) -> Result<()> {
         let mut new: Vec<StackEvent> = events_of(self.aws, self.stack)
             .await?
             .into_iter()

@@ -217,6 +217,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better with `json!` in place")]
     fn folded(property: Value) -> Value {
         let template = json!({
             "Parameters": {

@@ -16,12 +16,15 @@ const SHORTEST_SECRET: usize = 8;
 
 /// Keys whose value is a secret whatever it looks like.
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?i)(password|passwd|secret|token|credential|authori[sz]ation|api[-_]?key|private[-_]?key|access[-_]?key|passphrase|cookie)")
+    regex(
+        r"(?i)(password|passwd|secret|token|credential|authori[sz]ation|api[-_]?key|private[-_]?key|access[-_]?key|passphrase|cookie)",
+    )
 });
 
 /// Keys that match [`SECRET_KEY`] and name no secret.
-static HARMLESS_KEY: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)^(next_?token|client_?request_?token|fencing_?token|.*arn|.*name)$"));
+static HARMLESS_KEY: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?i)^(next_?token|client_?request_?token|fencing_?token|.*arn|.*name)$")
+});
 
 /// Text that is a secret wherever it stands; group 1, if any, is kept.
 static SECRET_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -61,7 +64,9 @@ impl Mask {
     pub fn from_environment() -> Self {
         let literals = std::env::vars()
             .filter(|(key, value)| {
-                SECRET_KEY.is_match(key) && !HARMLESS_KEY.is_match(key) && value.len() >= SHORTEST_SECRET
+                SECRET_KEY.is_match(key)
+                    && !HARMLESS_KEY.is_match(key)
+                    && value.len() >= SHORTEST_SECRET
             })
             .map(|(_, value)| value)
             .collect();
@@ -102,7 +107,9 @@ impl Mask {
                 .map(|(key, field)| {
                     let secret = SECRET_KEY.is_match(&key) && !HARMLESS_KEY.is_match(&key);
                     let field = match field {
-                        Value::String(_) | Value::Number(_) if secret => Value::String(STARS.into()),
+                        Value::String(_) | Value::Number(_) if secret => {
+                            Value::String(STARS.into())
+                        }
                         other => self.value(other),
                     };
                     (key, field)
@@ -122,11 +129,17 @@ mod tests {
     const PLANTED: &[(&str, &str)] = &[
         ("AKIAIOSFODNN7EXAMPLE", "key AKIAIOSFODNN7EXAMPLE is not authorised"),
         ("wJalrXUtnFEMI/K7MDENG", "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc"),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+            "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+        ),
         ("c2VjcmV0LXRva2Vu", "Authorization: Bearer c2VjcmV0LXRva2Vu"),
         ("hunter2x", "connect to postgres://app:hunter2x@db/x"),
         ("glpat-abcdefghij0123456789", "push with glpat-abcdefghij0123456789"),
-        ("MIIEpAIBAAKC", "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKC\n-----END RSA PRIVATE KEY-----"),
+        (
+            "MIIEpAIBAAKC",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKC\n-----END RSA PRIVATE KEY-----",
+        ),
         ("s3cr3tvalue", r#"Value {"password": "s3cr3tvalue"} is invalid"#),
         ("deadbeefdeadbeef", "https://b.s3/x?X-Amz-Signature=deadbeefdeadbeef&a=1"),
     ];

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::record::{Entry, Record, RunStart, StepOutcome};
 use super::RunId;
+use super::record::{Entry, Record, RunStart, StepOutcome};
 use crate::error::{Context as _, Error, Result};
 
 /// Where a run stands.
@@ -74,21 +74,25 @@ pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
             summaries.push(summary);
         }
     }
-    summaries.sort_by(|left, right| right.started.cmp(&left.started).then(right.run.cmp(&left.run)));
+    summaries
+        .sort_by(|left, right| right.started.cmp(&left.started).then(right.run.cmp(&left.run)));
     Ok(summaries)
 }
 
 /// The run called `name`: the whole name, or its last four letters.
 pub fn find(runs: &Path, name: &str) -> Result<RunSummary> {
     let all = list(runs)?;
-    let matching: Vec<_> =
-        all.iter().filter(|summary| summary.run == name || summary.run.ends_with(&format!("-{name}"))).collect();
+    let matching: Vec<_> = all
+        .iter()
+        .filter(|summary| summary.run == name || summary.run.ends_with(&format!("-{name}")))
+        .collect();
     match matching.as_slice() {
         [one] => Ok((*one).clone()),
         [] => {
             let error = Error::usage(format!("no run is called {name}"));
             Err(match all.first() {
-                Some(newest) => error.hint(format!("the newest is {}; `platformctl runs` lists all", newest.run)),
+                Some(newest) => error
+                    .hint(format!("the newest is {}; `platformctl runs` lists all", newest.run)),
                 None => error.hint("no run was recorded yet"),
             })
         }
@@ -115,7 +119,9 @@ pub(super) fn read_with_length(path: &Path) -> Result<(Vec<Record>, u64)> {
             Ok(_) => break,
             Err(error) => {
                 let message = format!("{}:{}: not a journal record", path.display(), number + 1);
-                return Err(Error::failed(message).caused_by(error));
+                return Err(Error::failed(message)
+                    .caused_by(error)
+                    .hint("move the file out of that folder; the other runs are not touched"));
             }
         }
         intact += line.len() as u64;
@@ -181,7 +187,8 @@ fn summarize(path: &Path) -> Result<Option<RunSummary>> {
 /// Whether a live process holds the journal. The lock taken to find out is
 /// released at once, when the file is closed.
 fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    File::open(path)
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
@@ -210,12 +217,16 @@ mod tests {
         let runs = tempfile::tempdir().expect("folder");
         let journal = Journal::begin(runs.path(), Mask::default(), start()).expect("begin");
         journal.write(Entry::StepStarted { step: "efs".into() }).expect("write");
-        let id = journal.intent("cloudformation:CreateChangeSet", "acme-dev-efs", json!({})).expect("intent");
+        let id = journal
+            .intent("cloudformation:CreateChangeSet", "acme-dev-efs", json!({}))
+            .expect("intent");
         journal.outcome(id, StepOutcome::Done, json!({})).expect("outcome");
         let summary = &list(runs.path()).expect("list")[0];
         assert_eq!((summary.state, summary.open_step.as_deref()), (RunState::Running, Some("efs")));
         let done = StepOutcome::Done;
-        journal.write(Entry::StepFinished { step: "efs".into(), outcome: done, detail: json!({}) }).expect("write");
+        journal
+            .write(Entry::StepFinished { step: "efs".into(), outcome: done, detail: json!({}) })
+            .expect("write");
         journal.write(Entry::RunFinished { exit_code: 0, error: None }).expect("write");
         drop(journal);
         let summary = &list(runs.path()).expect("list")[0];
@@ -236,7 +247,8 @@ mod tests {
         file.write_all(br#"{"v":1,"seq":3,"at":"2026"#).expect("torn");
         assert_eq!(list(runs.path()).expect("list")[0].state, RunState::Crashed);
 
-        let (journal, records) = Journal::resume(&path, Mask::default(), "me@here").expect("resume");
+        let (journal, records) =
+            Journal::resume(&path, Mask::default(), "me@here").expect("resume");
         assert_eq!(records.len(), 2);
         assert_eq!(list(runs.path()).expect("list")[0].state, RunState::Running);
         let second = Journal::resume(&path, Mask::default(), "me@here").expect_err("locked");
@@ -251,11 +263,15 @@ mod tests {
         let runs = tempfile::tempdir().expect("folder");
         let mask = Mask::default().with_literal("planted-literal");
         let journal = Journal::begin(runs.path(), mask, start()).expect("begin");
-        journal.write(Entry::Note { text: "AKIAIOSFODNN7EXAMPLE and planted-literal".into() }).expect("write");
+        journal
+            .write(Entry::Note { text: "AKIAIOSFODNN7EXAMPLE and planted-literal".into() })
+            .expect("write");
         let error = Some("Bearer planted-token-value".to_owned());
         journal.write(Entry::RunFinished { exit_code: 1, error }).expect("write");
         let text = std::fs::read_to_string(journal.path()).expect("read");
-        for planted in ["planted-password", "AKIAIOSFODNN7EXAMPLE", "planted-literal", "planted-token"] {
+        for planted in
+            ["planted-password", "AKIAIOSFODNN7EXAMPLE", "planted-literal", "planted-token"]
+        {
             assert!(!text.contains(planted), "{planted} in {text}");
         }
     }

@@ -38,16 +38,20 @@ impl Journal {
         loop {
             let run = RunId::new(OffsetDateTime::now_utc());
             let path = runs.join(format!("{run}.jsonl"));
-            let file = match OpenOptions::new().append(true).read(true).create_new(true).open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
-                Err(error) => {
-                    return Err(Error::failed(format!("cannot write {}", path.display())).caused_by(error));
-                }
-            };
+            let file =
+                match OpenOptions::new().append(true).read(true).create_new(true).open(&path) {
+                    Ok(file) => file,
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
+                    Err(error) => {
+                        return Err(Error::failed(format!("cannot write {}", path.display()))
+                            .caused_by(error));
+                    }
+                };
             lock(&file, &path)?;
             // The folder is synced too, or a crash could lose the file's name.
-            File::open(runs).and_then(|folder| folder.sync_all()).context("cannot sync the journal folder")?;
+            File::open(runs)
+                .and_then(|folder| folder.sync_all())
+                .context("cannot sync the journal folder")?;
             let state = Mutex::new(State { file: Some(file), seq: 0, intents: 0 });
             let journal = Self { run, path, mask, state };
             journal.write(Entry::RunStarted(start))?;
@@ -71,7 +75,9 @@ impl Journal {
         lock(&file, path)?;
         let (records, intact) = reader::read_with_length(path)?;
         // A crash in mid-write leaves a torn last line; it says nothing and is cut off.
-        file.set_len(intact).and_then(|()| file.seek(SeekFrom::End(0))).context("cannot repair the journal")?;
+        file.set_len(intact)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .context("cannot repair the journal")?;
         let run = reader::run_of(path)?;
         let intents = records
             .iter()
@@ -136,7 +142,8 @@ impl Journal {
         match &result {
             Ok(_) => self.outcome(id, StepOutcome::Done, Value::Null)?,
             Err(error) => {
-                let detail = serde_json::json!({ "error": error.to_string(), "causes": error.causes() });
+                let detail =
+                    serde_json::json!({ "error": error.to_string(), "causes": error.causes() });
                 self.outcome(id, StepOutcome::Failed, detail)?;
             }
         }

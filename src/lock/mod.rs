@@ -49,7 +49,9 @@ impl Lock {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(held(&mut file, name)),
             Err(std::fs::TryLockError::Error(error)) => {
-                return Err(Error::failed(format!("cannot lock {}", path.display())).caused_by(error));
+                return Err(
+                    Error::failed(format!("cannot lock {}", path.display())).caused_by(error)
+                );
             }
         }
         let lock = Self { file };
@@ -74,7 +76,8 @@ fn held(file: &mut File, name: &str) -> Error {
         .read_to_string(&mut text)
         .ok()
         .and_then(|_| serde_json::from_str::<Holder>(&text).ok());
-    let error = Error::new(Kind::Locked, format!("the environment is locked by another run ({name})"));
+    let error =
+        Error::new(Kind::Locked, format!("the environment is locked by another run ({name})"));
     match holder {
         Some(Holder { run, verb, by, since, pid }) => error
             .caused_by(format!("{verb}, run {run}, by {by} since {since}, process {pid}"))

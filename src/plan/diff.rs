@@ -16,7 +16,11 @@ const SECTIONS: &[&str] = &["Parameters", "Mappings", "Conditions", "Outputs", "
 pub fn diff(old: Option<&Value>, new: &Value) -> (Vec<Change>, Vec<String>) {
     let empty = Map::new();
     let resources = |template: Option<&Value>| {
-        template.and_then(|template| template.get("Resources")).and_then(Value::as_object).cloned().unwrap_or_default()
+        template
+            .and_then(|template| template.get("Resources"))
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
     };
     let (before, after) = (resources(old), resources(Some(new)));
     let mut changes = Vec::new();
@@ -35,7 +39,11 @@ pub fn diff(old: Option<&Value>, new: &Value) -> (Vec<Change>, Vec<String>) {
     if let Some(old) = old {
         for section in SECTIONS {
             let part = |template: &Value| {
-                template.get(section).and_then(Value::as_object).cloned().unwrap_or_else(|| empty.clone())
+                template
+                    .get(section)
+                    .and_then(Value::as_object)
+                    .cloned()
+                    .unwrap_or_else(|| empty.clone())
             };
             other.extend(section_changes(section, &part(old), &part(new)));
         }
@@ -46,13 +54,19 @@ pub fn diff(old: Option<&Value>, new: &Value) -> (Vec<Change>, Vec<String>) {
     (changes, other)
 }
 
-fn section_changes(section: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
-    let added = new.keys().filter(|key| !old.contains_key(*key)).map(|key| format!("+ {section}.{key}"));
+fn section_changes(
+    section: &str,
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+) -> Vec<String> {
+    let added =
+        new.keys().filter(|key| !old.contains_key(*key)).map(|key| format!("+ {section}.{key}"));
     let changed = new
         .iter()
         .filter(|(key, value)| old.get(*key).is_some_and(|was| was != *value))
         .map(|(key, _)| format!("~ {section}.{key}"));
-    let removed = old.keys().filter(|key| !new.contains_key(*key)).map(|key| format!("- {section}.{key}"));
+    let removed =
+        old.keys().filter(|key| !new.contains_key(*key)).map(|key| format!("- {section}.{key}"));
     added.chain(changed).chain(removed).collect()
 }
 
@@ -61,7 +75,12 @@ fn type_of(resource: &Value) -> String {
 }
 
 fn whole(action: Action, id: &str, resource: &Value) -> Change {
-    Change { action, resource: id.to_owned(), resource_type: type_of(resource), properties: Vec::new() }
+    Change {
+        action,
+        resource: id.to_owned(),
+        resource_type: type_of(resource),
+        properties: Vec::new(),
+    }
 }
 
 fn modified(id: &str, old: &Value, new: &Value) -> Option<Change> {
@@ -80,9 +99,11 @@ fn modified(id: &str, old: &Value, new: &Value) -> Option<Change> {
     }
     let empty = Value::Object(Map::new());
     let info = stacks::cfn::schema::lookup(&resource_type);
-    let (was, is) = (old.get("Properties").unwrap_or(&empty), new.get("Properties").unwrap_or(&empty));
+    let (was, is) =
+        (old.get("Properties").unwrap_or(&empty), new.get("Properties").unwrap_or(&empty));
     walk("", was, is, info, &mut properties);
-    for attribute in ["DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Condition", "Metadata"] {
+    for attribute in ["DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Condition", "Metadata"]
+    {
         let (was, is) = (old.get(attribute), new.get(attribute));
         if was != is {
             properties.push(PropertyChange {
@@ -100,7 +121,13 @@ fn modified(id: &str, old: &Value, new: &Value) -> Option<Change> {
 
 /// Descends into objects, so that the path names the smallest thing that changed.
 /// Lists are compared whole: their items have no identity.
-fn walk(path: &str, old: &Value, new: &Value, info: Option<&TypeInfo>, found: &mut Vec<PropertyChange>) {
+fn walk(
+    path: &str,
+    old: &Value,
+    new: &Value,
+    info: Option<&TypeInfo>,
+    found: &mut Vec<PropertyChange>,
+) {
     if old == new {
         return;
     }
@@ -112,7 +139,13 @@ fn walk(path: &str, old: &Value, new: &Value, info: Option<&TypeInfo>, found: &m
         for key in keys {
             let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             let absent = Value::Null;
-            walk(&below, was.get(key).unwrap_or(&absent), is.get(key).unwrap_or(&absent), info, found);
+            walk(
+                &below,
+                was.get(key).unwrap_or(&absent),
+                is.get(key).unwrap_or(&absent),
+                info,
+                found,
+            );
         }
         return;
     }
@@ -159,16 +192,20 @@ mod tests {
 
     #[test]
     fn a_new_stack_is_all_additions_in_the_templates_order() {
-        let new = template(&json!({"Vpc": {"Type": "AWS::EC2::VPC"}, "A": {"Type": "AWS::EC2::Subnet"}}));
+        let new =
+            template(&json!({"Vpc": {"Type": "AWS::EC2::VPC"}, "A": {"Type": "AWS::EC2::Subnet"}}));
         let (changes, other) = diff(None, &new);
-        let ids: Vec<_> = changes.iter().map(|change| (change.action, change.resource.as_str())).collect();
+        let ids: Vec<_> =
+            changes.iter().map(|change| (change.action, change.resource.as_str())).collect();
         assert_eq!(ids, [(Action::Add, "Vpc"), (Action::Add, "A")]);
         assert!(other.is_empty());
     }
 
     #[test]
     fn the_same_template_is_no_change() {
-        let new = template(&json!({"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}));
+        let new = template(
+            &json!({"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}),
+        );
         assert_eq!(diff(Some(&new), &new), (vec![], vec![]));
     }
 

@@ -1,7 +1,7 @@
 //! How a plan reads. Colour is added by `ui`, by the sign in front of a line.
 
-use super::change::{Change, Replacement, StackAction, StackPlan};
 use super::Plan;
+use super::change::{Change, Replacement, StackAction, StackPlan};
 
 /// The plan, one line a stack, a resource or a property, without indentation
 /// beyond its own structure.
@@ -11,7 +11,8 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
     for stack in &plan.stacks {
         lines.push(format!(" {:width$}  {}", stack.name, headline(stack)));
         let id_width = stack.changes.iter().map(|change| change.resource.len()).max().unwrap_or(0);
-        let type_width = stack.changes.iter().map(|change| change.resource_type.len()).max().unwrap_or(0);
+        let type_width =
+            stack.changes.iter().map(|change| change.resource_type.len()).max().unwrap_or(0);
         for change in &stack.changes {
             lines.extend(change_lines(change, id_width, type_width));
         }
@@ -65,12 +66,13 @@ mod tests {
 
     #[test]
     fn reads_as_the_design_says() {
-        let property = |path: &str, before: Option<&str>, after: Option<&str>, replacement| PropertyChange {
-            path: path.into(),
-            before: before.map(Into::into),
-            after: after.map(Into::into),
-            replacement,
-        };
+        let property =
+            |path: &str, before: Option<&str>, after: Option<&str>, replacement| PropertyChange {
+                path: path.into(),
+                before: before.map(Into::into),
+                after: after.map(Into::into),
+                replacement,
+            };
         let change = |action, resource: &str, resource_type: &str, properties| Change {
             action,
             resource: resource.into(),
@@ -102,7 +104,12 @@ mod tests {
                             "GitStore",
                             "AWS::Lambda::Function",
                             vec![
-                                property("MemorySize", Some("512"), Some("1024"), Replacement::Never),
+                                property(
+                                    "MemorySize",
+                                    Some("512"),
+                                    Some("1024"),
+                                    Replacement::Never,
+                                ),
                                 property("Code", None, None, Replacement::Never),
                             ],
                         ),
@@ -110,7 +117,12 @@ mod tests {
                             Action::Replace,
                             "AccessPoint",
                             "AWS::EFS::AccessPoint",
-                            vec![property("RootDirectory.Path", Some("/a"), Some("/b"), Replacement::Always)],
+                            vec![property(
+                                "RootDirectory.Path",
+                                Some("/a"),
+                                Some("/b"),
+                                Replacement::Always,
+                            )],
                         ),
                     ],
                     vec!["~ Outputs.FunctionName".into()],

@@ -30,7 +30,8 @@ struct Task {
 
 impl Display {
     pub(super) fn new(live: bool, quiet: bool) -> Self {
-        let live = live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12)));
+        let live =
+            live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12)));
         Self { quiet, live, tasks: Mutex::new(HashMap::new()) }
     }
 

@@ -40,11 +40,21 @@ pub(super) fn structured(value: &Value, format: Format) -> Result<String> {
     match format {
         Format::Yaml => serde_yaml::to_string(value).context("cannot write YAML"),
         Format::Jsonl => Ok(lines(value)),
-        Format::Sarif | Format::Junit => {
-            Err(Error::usage("this verb has no such output").hint("sarif and junit are written by `platformctl check`"))
+        Format::Sarif | Format::Junit => Err(Error::usage("this verb has no such output")
+            .hint("sarif and junit are written by `platformctl check`, without --query")),
+        _ => {
+            serde_json::to_string_pretty(value).map(|text| text + "\n").context("cannot write JSON")
         }
-        _ => serde_json::to_string_pretty(value).map(|text| text + "\n").context("cannot write JSON"),
     }
+}
+
+/// Refuses what could only fail after the work is done: a format that the verb
+/// does not write, and a query that is none.
+pub(super) fn check(format: Format, query: Option<&str>, has_own_formats: bool) -> Result<()> {
+    if matches!(format, Format::Sarif | Format::Junit) && (!has_own_formats || query.is_some()) {
+        structured(&Value::Null, format)?;
+    }
+    query.map_or(Ok(()), |expression| compile(expression).map(drop))
 }
 
 /// One line an item of a list; anything else in one line.
@@ -57,19 +67,24 @@ fn lines(value: &Value) -> String {
 
 /// What the `JMESPath` expression picks: a text as it is, anything else structured.
 pub(super) fn query(value: &Value, expression: &str, format: Format) -> Result<String> {
-    let bad = |error: jmespath::JmespathError| {
-        Error::usage(format!("--query `{expression}` cannot be used"))
-            .caused_by(error)
-            .hint("the syntax is JMESPath: https://jmespath.org; `-o json` shows what can be picked")
-    };
-    let compiled = jmespath::compile(expression).map_err(bad)?;
-    let picked = compiled.search(value).map_err(bad)?;
+    let picked =
+        compile(expression)?.search(value).map_err(|error| bad_query(expression, error))?;
     let picked = serde_json::to_value(&*picked).context("cannot read what the query picked")?;
     match (&picked, format) {
         (Value::String(text), Format::Text) => Ok(format!("{text}\n")),
         (_, Format::Text) => structured(&picked, Format::Json),
         _ => structured(&picked, format),
     }
+}
+
+fn compile(expression: &str) -> Result<jmespath::Expression<'static>> {
+    jmespath::compile(expression).map_err(|error| bad_query(expression, error))
+}
+
+fn bad_query(expression: &str, error: jmespath::JmespathError) -> Error {
+    Error::usage(format!("--query `{expression}` cannot be used"))
+        .caused_by(error)
+        .hint("the syntax is JMESPath: https://jmespath.org; `-o json` shows what can be picked")
 }
 
 #[cfg(test)]
@@ -87,6 +102,9 @@ mod tests {
 
     #[test]
     fn jsonl_has_one_line_an_item() {
-        assert_eq!(structured(&json!([1, {"a": 2}]), Format::Jsonl).expect("lines"), "1\n{\"a\":2}\n");
+        assert_eq!(
+            structured(&json!([1, {"a": 2}]), Format::Jsonl).expect("lines"),
+            "1\n{\"a\":2}\n"
+        );
     }
 }

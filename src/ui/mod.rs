@@ -71,6 +71,12 @@ impl Ui {
         Self { options, display, mask: Mask::from_environment() }
     }
 
+    /// Refuses options that could only fail after the work is done; to be called
+    /// before it. `has_own_formats`: the verb writes SARIF and `JUnit`.
+    pub fn check_options(&self, has_own_formats: bool) -> Result<()> {
+        format::check(self.options.format, self.options.query.as_deref(), has_own_formats)
+    }
+
     /// Where engines send their events.
     pub fn events(&self) -> Events {
         let display = Arc::clone(&self.display);
@@ -111,7 +117,8 @@ impl Ui {
         self.display.clear();
         let red = Style::new().for_stderr().red().bold();
         let cyan = Style::new().for_stderr().cyan();
-        let mut text = format!("{} {}\n", red.apply_to("error:"), self.mask.text(&error.to_string()));
+        let mut text =
+            format!("{} {}\n", red.apply_to("error:"), self.mask.text(&error.to_string()));
         for cause in error.causes() {
             for (number, line) in self.mask.text(&cause).lines().enumerate() {
                 let lead = if number == 0 { "  caused by: " } else { "             " };
@@ -121,9 +128,11 @@ impl Ui {
             }
         }
         for hint in error.hints() {
+            let hint = self.mask.text(hint);
             text.push_str(&format!("{} {hint}\n", cyan.apply_to("hint:")));
         }
-        self.say(&text);
+        // Nobody is left to tell when stderr is gone.
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Writes a status line to stderr, unless `--quiet`.
@@ -144,10 +153,5 @@ impl Ui {
             };
             self.status(&style.for_stderr().apply_to(line).to_string());
         }
-    }
-
-    fn say(&self, text: &str) {
-        // Nobody is left to tell when stderr is gone.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }

@@ -147,8 +147,6 @@ pub(crate) fn refresh(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
-
     use super::*;
 
     #[test]

@@ -7,7 +7,9 @@ use crate::ui::{Block, Report};
 
 /// Look at platform.yaml and its schema
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "Examples:\n  platformctl config schema > platform.schema.json\n  platformctl config show --env prod -o json")]
+#[command(
+    after_help = "Examples:\n  platformctl config schema > platform.schema.json\n  platformctl config show --env prod -o json"
+)]
 pub enum ConfigVerb {
     /// Print the JSON Schema of platform.yaml
     #[command(after_help = "Example:\n  platformctl config schema > platform.schema.json")]
@@ -35,7 +37,8 @@ pub fn run(ctx: &Ctx, verb: &ConfigVerb) -> Result<Box<dyn Report>> {
         ConfigVerb::Show => {
             let settings = ctx.settings()?;
             settings.synthesize()?;
-            let value = serde_json::to_value(&settings.config).context("cannot serialize the configuration")?;
+            let value = serde_json::to_value(&settings.config)
+                .context("cannot serialize the configuration")?;
             let text = config::to_yaml(&settings.config)?;
             Document { value, text }
         }

@@ -10,7 +10,9 @@ use crate::ui::{Block, Report};
 /// An AWS emulator on a loopback port, managed by platformctl. Any verb with
 /// --local starts it.
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "Examples:\n  platformctl local up\n  platformctl local status\n  platformctl local down\n  platformctl local reset")]
+#[command(
+    after_help = "Examples:\n  platformctl local up\n  platformctl local status\n  platformctl local down\n  platformctl local reset"
+)]
 pub enum LocalVerb {
     /// Start it, unless it runs
     #[command(after_help = "Examples:\n  platformctl local up\n  platformctl local up --port 4566")]
@@ -23,7 +25,9 @@ pub enum LocalVerb {
     #[command(after_help = "Example:\n  platformctl local down")]
     Down,
     /// Say whether it runs, and where
-    #[command(after_help = "Examples:\n  platformctl local status\n  platformctl local status --query endpoint")]
+    #[command(
+        after_help = "Examples:\n  platformctl local status\n  platformctl local status --query endpoint"
+    )]
     Status,
     /// Stop it and clear its state: every stack, page and bucket on it
     #[command(after_help = "Examples:\n  platformctl local reset\n  platformctl local reset --yes")]
@@ -50,27 +54,43 @@ pub async fn run(ctx: &Ctx, verb: &LocalVerb) -> Result<Box<dyn Report>> {
                 running = platform.up(*port) => running?,
                 () = ctx.cancel.cancelled() => return Err(ctx.cancel.error()),
             };
-            LocalReport { said: format!("the local platform is up at {}", running.endpoint), running: Some(running) }
+            LocalReport {
+                said: format!("the local platform is up at {}", running.endpoint),
+                running: Some(running),
+            }
         }
         LocalVerb::Down => {
             let was_up = platform.down().await?;
-            let said = if was_up { "the local platform is down; its state is kept" } else { "the local platform was not up" };
+            let said = if was_up {
+                "the local platform is down; its state is kept"
+            } else {
+                "the local platform was not up"
+            };
             LocalReport { said: said.to_owned(), running: None }
         }
         LocalVerb::Status => match platform.status().await? {
             Some(running) => LocalReport {
-                said: format!("up at {}, process {}, log {}", running.endpoint, running.pid, platform.log().display()),
+                said: format!(
+                    "up at {}, process {}, log {}",
+                    running.endpoint,
+                    running.pid,
+                    platform.log().display()
+                ),
                 running: Some(running),
             },
             None => LocalReport { said: "the local platform is down".to_owned(), running: None },
         },
         LocalVerb::Reset { yes } => {
-            let confirmed = *yes || ctx.ui.confirm("Clear every stack, page and bucket of the local platform?")?;
+            let confirmed = *yes
+                || ctx.ui.confirm("Clear every stack, page and bucket of the local platform?")?;
             if !confirmed {
                 return Err(Error::new(Kind::Usage, "not confirmed; nothing was cleared"));
             }
             platform.reset().await?;
-            LocalReport { said: "the local platform is down and its state is cleared".to_owned(), running: None }
+            LocalReport {
+                said: "the local platform is down and its state is cleared".to_owned(),
+                running: None,
+            }
         }
     };
     Ok(Box::new(report))

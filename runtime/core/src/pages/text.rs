@@ -144,8 +144,6 @@ fn check_identity(what: &'static str, value: &str, limit: usize) -> Result<(), I
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
-
     use super::*;
 
     #[test]

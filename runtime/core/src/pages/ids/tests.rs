@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
-
 use super::*;
 
 #[test]
