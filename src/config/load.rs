@@ -135,22 +135,22 @@ mod tests {
     #[test]
     fn an_unknown_key_names_its_line_and_the_nearest_valid_key() {
         insta::assert_snapshot!(refused("network:\n  zones: 1\n  cdir: 10.0.0.0/16\n"), @"platform.yaml:7:3: network.cdir: unknown field `cdir` | did you mean `cidr`? valid here: cidr, zones, subnet_prefix, nat, interface_endpoints, flow_logs, reserved_cidrs");
-        insta::assert_snapshot!(refused("nettwork: {}\n"), @"platform.yaml:5:1: nettwork: unknown field `nettwork` | did you mean `network`? valid here: version, project, environment, region, account, tags, network, efs, budget");
+        insta::assert_snapshot!(refused("nettwork: {}\n"), @"platform.yaml:5:1: nettwork: unknown field `nettwork` | did you mean `network`? valid here: version, project, environment, region, account, protect, tags, network, efs, budget");
     }
 
     #[test]
     fn a_wrong_type_names_its_line_and_what_was_expected() {
-        insta::assert_snapshot!(refused("network:\n  zones: two\n"), @r#"platform.yaml:6:3: network.zones: invalid type: string "two", expected u8"#);
-        insta::assert_snapshot!(refused("network:\n  nat: both\n"), @"platform.yaml:6:3: network.nat: unknown variant `both`, expected one of `none`, `single`, `per-zone`");
-        insta::assert_snapshot!(refused("network:\n  cidr: 10.0.0/16\n"), @"platform.yaml:6:3: network.cidr: invalid IP address syntax");
-        insta::assert_snapshot!(refused("budget:\n  thresholds:\n    actual: [50, high]\n"), @r#"platform.yaml:7:18: budget.thresholds.actual[1]: invalid type: string "high", expected u32"#);
+        insta::assert_snapshot!(refused("network:\n  zones: two\n"), @r#"platform.yaml:6:3: network.zones: invalid type: string "two", expected a whole number | network.zones: Number of availability zones, each with a public and a private subnet (1 to 3)"#);
+        insta::assert_snapshot!(refused("network:\n  nat: both\n"), @"platform.yaml:6:3: network.nat: unknown variant `both`, expected one of `none`, `single`, `per-zone` | network.nat: How private subnets reach the internet");
+        insta::assert_snapshot!(refused("network:\n  cidr: 10.0.0/16\n"), @"platform.yaml:6:3: network.cidr: not an address range such as 10.40.0.0/16 | network.cidr: The VPC's private address range (RFC 1918), /16 to /28");
+        insta::assert_snapshot!(refused("budget:\n  thresholds:\n    actual: [50, high]\n"), @r#"platform.yaml:7:18: budget.thresholds.actual[1]: invalid type: string "high", expected a whole number | budget.thresholds.actual[1]: Of what was spent"#);
     }
 
     #[test]
     fn malformed_yaml_names_its_line() {
-        insta::assert_snapshot!(refused("network:\n  zones: [1\nefs: {}\n"), @"");
+        insta::assert_snapshot!(refused("network:\n  zones: [1\nefs: {}\n"), @"platform.yaml:7:4: malformed YAML: did not find expected ',' or ']', while parsing a flow sequence at line 6 column 10 | indent with spaces, and close every quote and bracket");
         let error = parse("p", "project: acme\n").expect_err("incomplete");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"p:1:1: missing field `version`");
     }
 
     #[test]

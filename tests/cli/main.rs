@@ -1,0 +1,18 @@
+//! The command line as people and programs meet it: every test runs the binary in
+//! an environment of its own, offline, and looks at exit code, stdout and stderr.
+
+mod arguments;
+mod check;
+mod config;
+mod config_values;
+mod env;
+mod explain;
+mod fake;
+mod formats;
+mod help;
+mod init;
+mod journals;
+mod network;
+mod runs;
+mod secrets;
+mod synth;
