@@ -34,14 +34,16 @@ impl Regional {
             .map_err(|error| explain(format!("cannot call function {function}"), error))?;
         let wall_ms = begun.elapsed().as_secs_f64() * 1000.0;
         let bytes = answer.payload().map(AsRef::as_ref).unwrap_or_default();
-        let payload: Value = serde_json::from_slice(bytes)
-            .with_context(|| format!("function {function} did not answer in JSON"))?;
+        let payload: Result<Value> = serde_json::from_slice(bytes)
+            .with_context(|| format!("function {function} did not answer in JSON"));
         if let Some(kind) = answer.function_error() {
-            let said =
-                payload["errorMessage"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
+            let said = payload
+                .ok()
+                .and_then(|payload| payload["errorMessage"].as_str().map(str::to_owned));
+            let said = said.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
             let said = Mask::default().text(&said);
             return Err(Error::failed(format!("function {function} failed ({kind}): {said}")));
         }
-        Ok(Answer { payload, wall_ms })
+        Ok(Answer { payload: payload?, wall_ms })
     }
 }

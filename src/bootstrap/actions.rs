@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aws_sdk_lambda::types::AccountLimit;
 use runtime_core::pages::{self, Author, Reply, Request, Response};
 use serde_json::{Value, json};
 use stacks::{DeployValue, StackTemplate};
@@ -11,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
 use super::steps::{Executor, Step, StepResult};
-use crate::aws::Identity;
+use crate::aws::{Identity, explain};
 use crate::build::{self, Builder};
 use crate::config::Settings;
 use crate::deploy::{Engine, PlannedStack, StackStatus, Upload, observe};
@@ -32,6 +33,10 @@ pub enum Functions {
     Prebuilt(PathBuf),
 }
 
+/// Executions that Lambda keeps unreserved in every account
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>).
+const UNRESERVED: u32 = 100;
+
 /// Asks whether a plan shall be carried out.
 pub type Approve<'a> = Box<dyn Fn(&Plan) -> Result<bool> + Send + Sync + 'a>;
 
@@ -51,6 +56,8 @@ pub struct Platform<'a> {
     pub exemptions: Exemptions,
     /// Asks whether a plan shall be carried out.
     pub approve: Approve<'a>,
+    /// Whether to stop after the plan.
+    pub dry_run: bool,
     /// Whether stacks whose creation failed earlier may be deleted and made anew.
     pub recreate: bool,
     /// Folder of the local copy of the report.
@@ -68,7 +75,7 @@ pub struct Platform<'a> {
 impl Executor for Platform<'_> {
     async fn execute(&mut self, step: &Step) -> Result<StepResult> {
         match step {
-            Step::Preflight => self.preflight(),
+            Step::Preflight => self.preflight().await,
             Step::Build => self.build().await,
             Step::Synth => self.synth(),
             Step::Guard => self.guard(),
@@ -97,19 +104,50 @@ impl Executor for Platform<'_> {
 }
 
 impl Platform<'_> {
-    fn preflight(&mut self) -> Result<StepResult> {
-        let Identity { account, arn } = &self.identity;
-        self.settings.check_account(account)?;
-        std::fs::create_dir_all(&self.report_folder)
-            .with_context(|| format!("cannot make {}", self.report_folder.display()))?;
+    async fn preflight(&mut self) -> Result<StepResult> {
+        self.settings.check_account(&self.identity.account)?;
+        if !self.dry_run {
+            std::fs::create_dir_all(&self.report_folder)
+                .with_context(|| format!("cannot make {}", self.report_folder.display()))?;
+        }
         if let Functions::Prebuilt(folder) = &self.functions
             && !folder.is_dir()
         {
             return Err(Error::usage(format!("there is no folder {}", folder.display())));
         }
+        if !self.settings.local {
+            self.check_concurrency().await?;
+        }
+        let Identity { account, arn } = &self.identity;
         let detail = json!({ "account": account, "arn": arn, "region": self.engine.aws.region });
         Ok(StepResult::unchanged(format!("account {account}, {}", self.engine.aws.region))
             .with(detail))
+    }
+
+    /// New accounts allow few concurrent executions; a reservation that leaves less
+    /// than [`UNRESERVED`] is refused by Lambda in the middle of a deploy.
+    async fn check_concurrency(&self) -> Result<()> {
+        let answer = match self.engine.aws.lambda.get_account_settings().send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = explain("cannot read the quota of concurrent executions", error);
+                self.engine.events.warn(format!("{error}; going on without that check"));
+                return Ok(());
+            }
+        };
+        let free = answer.account_limit().and_then(AccountLimit::unreserved_concurrent_executions);
+        let wanted = self.settings.config.efs.reserved_concurrency;
+        let deployed =
+            observe(&self.engine.aws, &self.settings.physical_name("efs")).await?.is_some();
+        match free.and_then(|free| u32::try_from(free).ok()) {
+            Some(free) if !deployed && free < wanted + UNRESERVED => Err(Error::usage(format!(
+                "reserving {wanted} concurrent executions needs {} unreserved ones, and the account has {free}",
+                wanted + UNRESERVED
+            ))
+            .at(self.settings.place("efs.reserved_concurrency"))
+            .hint("lower it, or ask for a higher quota (Lambda, concurrent executions)")),
+            _ => Ok(()),
+        }
     }
 
     async fn build(&mut self) -> Result<StepResult> {
@@ -168,6 +206,9 @@ impl Platform<'_> {
             self.engine.discard(&planned).await?;
             return Err(Error::new(Kind::Failed, "not confirmed; nothing was deployed"));
         }
+        if self.dry_run {
+            self.engine.discard(&planned).await?;
+        }
         let summary = format!("{} of {} stacks change", plan.changing().count(), plan.stacks.len());
         self.planned = planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
         let detail = serde_json::to_value(&plan).context("cannot serialize the plan")?;
@@ -204,7 +245,9 @@ impl Platform<'_> {
         let live = observe(&self.engine.aws, stack_name)
             .await?
             .ok_or_else(|| Error::failed(format!("stack {stack_name} does not exist")))?;
-        if !matches!(live.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+        // After a rolled-back update the stack is what it was before, and whole.
+        let whole = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
+        if !whole.contains(&live.status.as_str()) {
             return Err(Error::failed(format!("stack {stack_name} is {}", live.status.as_str())));
         }
         let planned = self.planned.get(name);
@@ -323,9 +366,7 @@ impl Platform<'_> {
     }
 
     fn function(&self) -> String {
-        let config = &self.settings.config;
-        stacks::cfn::Naming::new(&config.project, &config.environment)
-            .name(runtime_core::names::GIT_STORE)
+        self.settings.physical_name(runtime_core::names::GIT_STORE)
     }
 
     async fn ask(&self, request: &Request) -> Result<Response> {

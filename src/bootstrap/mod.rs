@@ -7,6 +7,6 @@ mod report;
 mod steps;
 
 pub use actions::{Functions, Platform, functions_of};
-pub use policy::{deploy_policy, policy_size};
+pub use policy::{MANAGED_POLICY_SIZE, deploy_policies};
 pub use report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
 pub use steps::{Executor, Step, StepResult, order, run};

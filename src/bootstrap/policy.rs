@@ -26,9 +26,35 @@ const STACK_ACTIONS: &[&str] = &[
     "cloudformation:UpdateTerminationProtection",
 ];
 
-/// The least-privilege policy for deploying `templates` to `account` (12 digits, or
-/// `*` when it is not known).
-pub fn deploy_policy(templates: &[StackTemplate], config: &Config, account: &str) -> Json {
+/// Characters that a managed policy may have, white space not counted
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+pub const MANAGED_POLICY_SIZE: usize = 6_144;
+
+/// The least-privilege policies for deploying `templates` to `account` (12 digits, or
+/// `*` when it is not known): as few documents as hold all statements, each small
+/// enough for a managed policy. They belong together; a role takes up to ten.
+pub fn deploy_policies(templates: &[StackTemplate], config: &Config, account: &str) -> Vec<Json> {
+    let mut documents: Vec<Vec<Statement>> = Vec::new();
+    for statement in statements(templates, config, account) {
+        match documents.last_mut() {
+            Some(last) if fits(last, &statement) => last.push(statement),
+            _ => documents.push(vec![statement]),
+        }
+    }
+    documents.into_iter().map(document).collect()
+}
+
+fn fits(statements: &[Statement], another: &Statement) -> bool {
+    let mut together = statements.to_vec();
+    together.push(another.clone());
+    size(&document(together)) <= MANAGED_POLICY_SIZE
+}
+
+fn document(statements: Vec<Statement>) -> Json {
+    Value::from(PolicyDocument::new(statements)).into_json()
+}
+
+fn statements(templates: &[StackTemplate], config: &Config, account: &str) -> Vec<Statement> {
     let scope = Scope {
         prefix: format!("{}-{}", config.project, config.environment),
         path: format!("{}/{}", config.project, config.environment),
@@ -42,6 +68,11 @@ pub fn deploy_policy(templates: &[StackTemplate], config: &Config, account: &str
         Statement::allow(["lambda:InvokeFunction"])
             .sid("SmokeTest")
             .resource(scope.arn("lambda", &format!("function:{}-git-store", scope.prefix))),
+        Statement::allow(["lambda:GetAccountSettings"]).sid("Quotas").resource("*").when(
+            Operator::StringEquals,
+            "aws:RequestedRegion",
+            config.region.as_str(),
+        ),
         Statement::allow(["s3:GetObject", "s3:PutObject"])
             .sid("Artefacts")
             .resource(format!("arn:aws:s3:::{}-artefacts-*/*", scope.prefix)),
@@ -53,13 +84,10 @@ pub fn deploy_policy(templates: &[StackTemplate], config: &Config, account: &str
     for (service, actions) in by_service {
         statements.extend(scope.statements(&service, actions));
     }
-    Value::from(PolicyDocument::new(statements)).into_json()
+    statements
 }
 
-/// Size of a policy as IAM counts it: characters without white space. A managed
-/// policy may have 6,144, a role's inline policies 10,240 together
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
-pub fn policy_size(policy: &Json) -> usize {
+fn size(policy: &Json) -> usize {
     policy.to_string().chars().filter(|character| !character.is_whitespace()).count()
 }
 
@@ -177,25 +205,39 @@ fn capitalized(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn policy() -> Json {
+    fn policies() -> Vec<Json> {
         let text = "version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\n";
-        let config = crate::config::parse("p", text).expect("config").config;
-        let templates = stacks::synthesize(&config.spec()).expect("templates");
-        deploy_policy(&templates, &config, "111122223333")
+        let config = crate::config::parse("p", text).unwrap().config;
+        let templates = stacks::synthesize(&config.spec()).unwrap();
+        deploy_policies(&templates, &config, "111122223333")
+    }
+
+    fn all_statements() -> Vec<Json> {
+        policies()
+            .iter()
+            .flat_map(|policy| policy["Statement"].as_array().cloned().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn each_fits_a_managed_policy_and_a_role_takes_them_all() {
+        let policies = policies();
+        assert!(policies.len() <= 10);
+        assert!(policies.iter().all(|policy| size(policy) <= MANAGED_POLICY_SIZE));
     }
 
     #[test]
     fn no_action_is_a_wildcard_and_every_wildcard_resource_is_confined_or_only_looks() {
-        for statement in policy()["Statement"].as_array().expect("statements") {
+        for statement in all_statements() {
             let actions = match &statement["Action"] {
                 Json::Array(actions) => actions.clone(),
                 one => vec![one.clone()],
             };
             for action in &actions {
-                assert!(!action.as_str().expect("action").contains('*'), "{action}");
+                assert!(!action.as_str().unwrap().contains('*'), "{action}");
             }
             if statement["Resource"] == "*" {
-                let only_looks = statement["Sid"].as_str().expect("sid").ends_with("Look");
+                let only_looks = statement["Sid"].as_str().unwrap().ends_with("Look");
                 let region = &statement["Condition"]["StringEquals"]["aws:RequestedRegion"];
                 assert!(only_looks || region == "eu-west-2", "{statement}");
             }
@@ -204,8 +246,7 @@ mod tests {
 
     #[test]
     fn roles_can_be_passed_to_named_services_only() {
-        let policy = policy();
-        let statements = policy["Statement"].as_array().expect("statements");
+        let statements = all_statements();
         let pass: Vec<_> = statements
             .iter()
             .filter(|statement| statement.to_string().contains("iam:PassRole"))
@@ -216,10 +257,9 @@ mod tests {
 
     #[test]
     fn sids_are_unique_and_plain() {
-        let policy = policy();
-        let statements = policy["Statement"].as_array().expect("statements");
+        let statements = all_statements();
         let sids: BTreeSet<_> =
-            statements.iter().map(|statement| statement["Sid"].as_str().expect("sid")).collect();
+            statements.iter().map(|statement| statement["Sid"].as_str().unwrap()).collect();
         assert_eq!(sids.len(), statements.len());
         assert!(sids.iter().all(|sid| sid.chars().all(|letter| letter.is_ascii_alphanumeric())));
     }

@@ -41,6 +41,11 @@ impl Step {
     pub fn mutates(&self) -> bool {
         matches!(self, Self::Deploy(_) | Self::Seed | Self::SmokeTest)
     }
+
+    /// Whether a dry run leaves it out.
+    pub fn changes(&self) -> bool {
+        self.mutates() || matches!(self, Self::Report)
+    }
 }
 
 impl fmt::Display for Step {

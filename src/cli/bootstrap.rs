@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use super::Ctx;
 use super::context::whoami;
 use super::deploy::{outputs_table, recorded_only_note, status_word};
 use super::engine::{CodeArgs, RuleArgs, engine};
 use super::session::{Purpose, Session, arguments, crashed};
-use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policy, policy_size};
+use crate::bootstrap::{
+    self as engine_, BootstrapReport, MANAGED_POLICY_SIZE, Platform, deploy_policies,
+};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::journal::RunSummary;
@@ -23,13 +24,16 @@ use crate::ui::{Align, Block, Report, Table};
 /// on where it was: run it again, or `platformctl resume`.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
-    after_help = "Examples:\n  platformctl bootstrap --local -c examples/dev/platform.yaml\n  platformctl bootstrap --print-policy > policy.json\n  platformctl bootstrap --yes -o json       for CI"
+    after_help = "Examples:\n  platformctl bootstrap --local -c examples/dev/platform.yaml\n  platformctl bootstrap --dry-run\n  platformctl bootstrap --print-policy > policy.json\n  platformctl bootstrap --yes -o json       for CI"
 )]
 pub struct BootstrapArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-    /// Print the least-privilege IAM policy that this needs, and stop
+    /// Show the plan and stop; nothing is deployed
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the least-privilege IAM policies that this needs, and stop
     #[arg(long)]
     print_policy: bool,
     /// Delete stacks whose creation failed earlier, and make them anew
@@ -70,19 +74,20 @@ pub(super) async fn execute(
         ctx.rules(args.rules.rules.as_deref(), args.rules.exemptions.as_deref())?;
     let connection = ctx.connect(&settings).await?;
     ctx.show_place(&settings, &connection.identity.account);
-    let session = Session::begin(
-        ctx,
-        Purpose {
-            verb: "bootstrap",
-            args: arguments(&args),
-            reason: None,
-            settings: &settings,
-            identity: &connection.identity,
-            resumed,
-        },
-    )?;
-    let steps =
+    let purpose = Purpose {
+        verb: "bootstrap",
+        args: arguments(&args),
+        reason: None,
+        settings: &settings,
+        identity: &connection.identity,
+        resumed,
+    };
+    let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
+    let mut steps =
         engine_::order(&templates.iter().map(|stack| stack.name.clone()).collect::<Vec<_>>());
+    if args.dry_run {
+        steps.retain(|step| !step.changes());
+    }
     let mut platform = Platform {
         settings: &settings,
         identity: connection.identity.clone(),
@@ -90,7 +95,8 @@ pub(super) async fn execute(
         functions,
         rules,
         exemptions,
-        approve: Box::new(|plan| approve(ctx, &settings, args.yes, plan)),
+        approve: Box::new(|plan| approve(ctx, &settings, args.yes || args.dry_run, plan)),
+        dry_run: args.dry_run,
         recreate: args.recreate || settings.local,
         report_folder: ctx.paths.state.join("reports").join(session.journal.run().as_str()),
         by: whoami(),
@@ -103,7 +109,8 @@ pub(super) async fn execute(
         engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel)
             .await;
     session.finish(result.map(drop))?;
-    Ok(Bootstrapped { report: platform.report, file: settings.file().display().to_string() })
+    let file = settings.file().display().to_string();
+    Ok(Bootstrapped { report: platform.report, file, dry_run: args.dry_run })
 }
 
 fn approve(ctx: &Ctx, settings: &Settings, yes: bool, plan: &Plan) -> Result<bool> {
@@ -119,6 +126,7 @@ fn approve(ctx: &Ctx, settings: &Settings, yes: bool, plan: &Plan) -> Result<boo
 pub struct Bootstrapped {
     report: BootstrapReport,
     file: String,
+    dry_run: bool,
 }
 
 impl Report for Bootstrapped {
@@ -128,6 +136,10 @@ impl Report for Bootstrapped {
 
     fn blocks(&self) -> Vec<Block> {
         let report = &self.report;
+        if self.dry_run {
+            let planned = report.steps.last().map(|step| step.summary.clone()).unwrap_or_default();
+            return vec![Block::Text(format!("dry run: {planned}; nothing was deployed"))];
+        }
         let mut table = Table::new(&[
             ("stack", Align::Left),
             ("status", Align::Left),
@@ -172,29 +184,34 @@ impl Report for Bootstrapped {
 
 /// The permissions that a bootstrap needs.
 #[derive(Debug)]
-struct Policy(Value);
+struct Policy(Vec<Value>);
 
 fn policy(ctx: &Ctx) -> Result<Policy> {
     let settings = ctx.settings()?;
     let account = settings.config.account.clone().unwrap_or_else(|| "*".to_owned());
-    let policy = deploy_policy(&settings.synthesize()?, &settings.config, &account);
-    let size = policy_size(&policy);
-    ctx.ui.status(&format!(
-        "{size} characters; a managed policy may have 6144, the inline policies of a role 10240 ({})",
-        OffsetDateTime::now_utc().date()
-    ));
+    let policies = deploy_policies(&settings.synthesize()?, &settings.config, &account);
+    if policies.len() > 1 {
+        ctx.ui.status(&format!(
+            "{} policies, because a managed policy may have {MANAGED_POLICY_SIZE} characters: attach them all",
+            policies.len()
+        ));
+    }
     if settings.config.account.is_none() {
         ctx.events.warn("no `account` in platform.yaml: ARNs in this policy name any account");
     }
-    Ok(Policy(policy))
+    Ok(Policy(policies))
 }
 
 impl Report for Policy {
+    /// One document as it is; several as a list.
     fn value(&self) -> Value {
-        self.0.clone()
+        match self.0.as_slice() {
+            [one] => one.clone(),
+            several => json!(several),
+        }
     }
 
     fn blocks(&self) -> Vec<Block> {
-        vec![Block::Text(serde_json::to_string_pretty(&self.0).unwrap_or_default())]
+        vec![Block::Text(serde_json::to_string_pretty(&self.value()).unwrap_or_default())]
     }
 }

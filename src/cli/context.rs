@@ -1,14 +1,16 @@
 //! What every verb gets: the terminal, the flags, the folders, and ways to the
 //! settings and to AWS.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::aws::{Aws, Identity, Place, Regional};
-use crate::cli::Global;
+use crate::cli::{Global, session};
 use crate::config::{self, LoadedConfig, Settings};
 use crate::error::{Context as _, Error, Result};
 use crate::event::Events;
 use crate::guard::{Exemptions, RuleSet};
+use crate::journal;
 use crate::local::{self, LocalPlatform, Paths};
 use crate::signal::Cancel;
 use crate::ui::Ui;
@@ -53,7 +55,26 @@ impl Ctx {
     /// The platform.yaml in use.
     pub fn load(&self) -> Result<LoadedConfig> {
         let here = std::env::current_dir().context("cannot find the current folder")?;
-        config::load(&config::find(self.global.config.as_deref(), &here)?)
+        let file = match config::find(self.global.config.as_deref(), &here) {
+            Ok(file) => file,
+            // After `bootstrap --local -c FILE`, the next `--local` verb means that file.
+            Err(error) => self.last_local_config()?.ok_or(error)?,
+        };
+        // As people would name it from here.
+        config::load(file.strip_prefix(&here).unwrap_or(&file))
+    }
+
+    /// With `--local`: the file of the newest run on the local platform, if it is
+    /// still there.
+    fn last_local_config(&self) -> Result<Option<PathBuf>> {
+        if !self.global.local {
+            return Ok(None);
+        }
+        let runs = journal::list(&self.runs())?;
+        let newest = runs.iter().filter(|run| run.start.local).find_map(session::config_of);
+        Ok(newest.filter(|file| file.is_file()).inspect(|file| {
+            self.events.info(format!("using {}, as the last local run did", file.display()));
+        }))
     }
 
     /// platform.yaml with flags and environment applied.
@@ -83,7 +104,12 @@ impl Ctx {
         };
         let aws = Aws::connect(&place).await.in_region(&settings.config.region);
         let identity = tokio::select! {
-            identity = aws.identity() => identity?,
+            identity = aws.identity() => identity.map_err(|error| match &settings.profile {
+                Some(profile) => error.hint(format!(
+                    "the profile {profile} was asked for; `aws configure list-profiles` lists all"
+                )),
+                None => error,
+            })?,
             () = self.cancel.cancelled() => return Err(self.cancel.error()),
         };
         settings.check_account(&identity.account)?;

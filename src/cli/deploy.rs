@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -6,9 +8,9 @@ use super::context::choose;
 use super::engine::{CodeArgs, RuleArgs, add_functions, engine, refuse_violations};
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::journal::RunSummary;
-use crate::plan::{Plan, plan_lines};
+use crate::plan::{Plan, SavedPlan, differences, plan_lines};
 use crate::ui::{Align, Block, Report, Table};
 
 /// Deploy stacks in dependency order
@@ -29,6 +31,10 @@ pub struct DeployArgs {
     /// Show the plan and stop
     #[arg(long)]
     dry_run: bool,
+    /// Carry out a plan that `diff --save` made, without asking; refused when the
+    /// account, the region, the templates or the stacks are no longer what it was made from
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    plan: Option<PathBuf>,
     /// Delete a stack whose creation failed, and make it anew
     #[arg(long)]
     recreate: bool,
@@ -62,20 +68,19 @@ pub(super) async fn execute(
     let templates = choose(settings.synthesize()?, &args.stacks)?;
     refuse_violations(ctx, &args.rules, &templates)?;
     let functions = args.code.functions(ctx, &settings)?;
+    let saved = args.plan.as_deref().map(read_plan).transpose()?;
     let connection = ctx.connect(&settings).await?;
     notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
     ctx.show_place(&settings, &connection.identity.account);
-    let session = Session::begin(
-        ctx,
-        Purpose {
-            verb: "deploy",
-            args: arguments(&args),
-            reason: None,
-            settings: &settings,
-            identity: &connection.identity,
-            resumed,
-        },
-    )?;
+    let purpose = Purpose {
+        verb: "deploy",
+        args: arguments(&args),
+        reason: None,
+        settings: &settings,
+        identity: &connection.identity,
+        resumed,
+    };
+    let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
     let work = async {
         let mut engine = engine(ctx, &settings, &connection, session.journal.clone());
         add_functions(&mut engine, &functions, &templates).await?;
@@ -98,7 +103,16 @@ pub(super) async fn execute(
             );
             recreate = ctx.ui.confirm(&question)?;
         }
-        if !plan.is_empty() && !args.yes && !settings.local {
+        if let Some(saved) = &saved {
+            let found = differences(&saved.plan, &plan);
+            if !found.is_empty() {
+                engine.discard(&planned).await?;
+                return Err(Error::usage("the saved plan no longer holds; nothing was deployed")
+                    .caused_by(found.join("\n"))
+                    .hint("look again with `platformctl diff --save FILE`"));
+            }
+        }
+        if !plan.is_empty() && !args.yes && saved.is_none() && !settings.local {
             let stacks = plan.changing().count();
             let plural = if stacks == 1 { "" } else { "s" };
             let confirmed = ctx.ui.confirm(&format!("Deploy {stacks} stack{plural}?"));
@@ -125,6 +139,15 @@ pub(super) async fn execute(
         }
     };
     session.finish(work.await)
+}
+
+fn read_plan(file: &Path) -> Result<SavedPlan> {
+    let shown = file.display();
+    let text = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let broken = || Error::usage(format!("{shown} is not a plan as `diff --save` made it"));
+    let saved: SavedPlan =
+        serde_json::from_slice(&text).map_err(|error| broken().caused_by(error))?;
+    if saved.is_intact() { Ok(saved) } else { Err(broken().hint("it was edited; make it again")) }
 }
 
 impl DeployReport {

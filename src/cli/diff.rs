@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -5,9 +6,10 @@ use serde_json::{Value, json};
 use super::Ctx;
 use super::context::choose;
 use super::engine::{CodeArgs, add_functions, engine};
-use crate::error::{Result, exit};
+use super::session::notice_crashed;
+use crate::error::{Context as _, Result, exit};
 use crate::journal::{Journal, Mask};
-use crate::plan::{Plan, plan_lines};
+use crate::plan::{Plan, SavedPlan, plan_lines};
 use crate::ui::{Block, Report};
 
 /// Show what a deploy would do
@@ -17,7 +19,7 @@ use crate::ui::{Block, Report};
 /// exist yet is compared offline.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  platformctl diff\n  platformctl diff efs --local\n  platformctl diff --detailed-exitcode      exit 3 when something would change"
+    after_help = "Examples:\n  platformctl diff\n  platformctl diff efs --local\n  platformctl diff --detailed-exitcode      exit 3 when something would change\n  platformctl diff --save plan.json && platformctl deploy --plan plan.json"
 )]
 pub struct DiffArgs {
     /// Stacks to compare, with what they need; default: all
@@ -26,6 +28,9 @@ pub struct DiffArgs {
     /// Exit with 3 when something would change
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Save the plan, for `deploy --plan`
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     #[command(flatten)]
     code: CodeArgs,
 }
@@ -43,11 +48,22 @@ pub async fn run(ctx: &Ctx, args: &DiffArgs) -> Result<DiffReport> {
     let templates = choose(settings.synthesize()?, &args.stacks)?;
     let functions = args.code.functions(ctx, &settings)?;
     let connection = ctx.connect(&settings).await?;
+    notice_crashed(ctx, &settings, None)?;
     let journal = Arc::new(Journal::unrecorded(Mask::from_environment()));
     let mut engine = engine(ctx, &settings, &connection, journal);
     add_functions(&mut engine, &functions, &templates).await?;
     let (plan, planned) = engine.plan(&templates).await?;
     engine.discard(&planned).await?;
+    if let Some(file) = &args.save {
+        let text = serde_json::to_string_pretty(&SavedPlan::new(plan.clone()))
+            .context("cannot serialize the plan")?;
+        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        ctx.ui.status(&format!(
+            "saved to {}; `platformctl deploy --plan {}` carries it out",
+            file.display(),
+            file.display()
+        ));
+    }
     ctx.show_place(&settings, &connection.identity.account);
     Ok(DiffReport { plan, detailed: args.detailed_exitcode })
 }

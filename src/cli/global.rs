@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::verb::Verb;
 use crate::config::Overrides;
-use crate::ui::{Color, Format, Options};
+use crate::ui::{Color, Format, Options, Ui};
 
 /// Infrastructure as code and operations for an AI-agent platform on AWS
 ///
@@ -102,6 +102,13 @@ pub struct Scope {
     local: bool,
 }
 
+impl Scope {
+    /// The platform.yaml.
+    pub(super) fn into_config(self) -> Option<PathBuf> {
+        self.config
+    }
+}
+
 impl Global {
     pub(super) fn ui_options(&self) -> Options {
         Options {
@@ -145,13 +152,17 @@ impl Global {
 }
 
 /// Logs of the libraries, for `-v`; without it nothing is logged.
-pub(super) fn init_logging(verbose: u8) {
+pub(super) fn init_logging(verbose: u8, ui: &Ui) {
     let filter = match verbose {
         0 => return,
         1 => "info",
         _ => "debug",
     };
-    let layer = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = ui.logs();
+    let layer = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ui.coloured())
+        .with_writer(move || logs.clone());
     // A second initialisation, in tests, is no error worth reporting.
     let _ = layer.try_init();
 }

@@ -33,8 +33,7 @@ pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
             .hint("quote it: --payload '{\"operation\": \"ping\"}'")
     })?;
     let settings = ctx.settings()?;
-    let config = &settings.config;
-    let name = stacks::cfn::Naming::new(&config.project, &config.environment).name(&args.function);
+    let name = settings.physical_name(&args.function);
     let connection = ctx.connect(&settings).await?;
     let answer = connection.aws.invoke(&name, &payload).await?;
     ctx.ui.status(&format!("{name} answered in {:.1} ms", answer.wall_ms));

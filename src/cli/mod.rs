@@ -77,7 +77,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 async fn execute(cli: Cli, ui: Ui, cancel: signal::Cancel) -> crate::error::Result<u8> {
-    global::init_logging(cli.global.verbose);
+    global::init_logging(cli.global.verbose, &ui);
     ui.check_options(matches!(cli.verb, Verb::Check(_)))?;
     let ctx = Ctx::new(cli.global, ui, cancel)?;
     let report = verb::run(&ctx, cli.verb).await?;

@@ -1,5 +1,6 @@
 //! A run that changes something: locked, journaled, and resumable.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -22,7 +23,8 @@ pub(super) struct Session {
     pub journal: Arc<Journal>,
     /// Steps that an earlier attempt of the same run finished.
     pub done: Vec<String>,
-    _lock: Lock,
+    /// `None`: nothing will be changed.
+    lock: Option<Lock>,
 }
 
 /// What `resume` needs, as the journal keeps it.
@@ -85,11 +87,20 @@ impl Session {
         // Now the run has a name: whoever waits is told.
         journal.run().as_str().clone_into(&mut holder.run);
         lock.describe(&holder)?;
-        Ok(Self { journal: Arc::new(journal), done, _lock: lock })
+        Ok(Self { journal: Arc::new(journal), done, lock: Some(lock) })
+    }
+
+    /// A session that changes nothing: without lock and journal.
+    pub(super) fn dry() -> Self {
+        let journal = Journal::unrecorded(Mask::from_environment());
+        Self { journal: Arc::new(journal), done: Vec::new(), lock: None }
     }
 
     /// Records how the run ended, and adds to its error how to go on.
     pub(super) fn finish<T>(&self, result: Result<T>) -> Result<T> {
+        if self.lock.is_none() {
+            return result;
+        }
         let (exit_code, error) = match &result {
             Ok(_) => (crate::error::exit::OK, None),
             Err(error) => (error.exit_code(), Some(error.to_string())),
@@ -152,6 +163,11 @@ pub(super) fn kept(run: &RunSummary) -> Result<Kept> {
             .caused_by(error)
             .hint(format!("run `platformctl {}` again instead", run.start.verb))
     })
+}
+
+/// The platform.yaml that a run used.
+pub(super) fn config_of(run: &RunSummary) -> Option<PathBuf> {
+    kept(run).ok().and_then(|kept| kept.scope.into_config())
 }
 
 /// Arguments for the journal.

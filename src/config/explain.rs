@@ -27,7 +27,8 @@ pub(super) fn explain(
     let path = error.path().to_string();
     let path = if path == "." || path == "?" { String::new() } else { path };
     let unknown = quoted_after(&message, "unknown field `");
-    let field = match &unknown {
+    let twice = quoted_after(&message, "duplicate field `");
+    let field = match unknown.as_ref().or(twice.as_ref()) {
         Some(key) if path.is_empty() => key.clone(),
         // The path already ends with the unknown key when the parser saw it as a field.
         Some(key) if path == *key || path.ends_with(&format!(".{key}")) => path,
@@ -45,6 +46,9 @@ pub(super) fn explain(
         return Error::usage(format!("unknown field `{key}`"))
             .at(place)
             .hint(suggest(&key, &known));
+    }
+    if twice.is_some() {
+        return Error::usage("written twice").at(place).hint("keep one of them");
     }
     let meaning = describe(&place.field);
     let shown = Error::usage(in_plain_words(message)).at(place);
@@ -74,6 +78,7 @@ fn in_plain_words(message: &str) -> String {
         return "not an address range such as 10.40.0.0/16".to_owned();
     }
     let message = message.replace("invalid type: unit value", "nothing is given");
+    let message = message.replace("unknown variant", "unknown value");
     let Some((found, expected)) = message.split_once(", expected ") else { return message };
     let expected = match expected {
         "u8" | "u16" | "u32" | "u64" => "a whole number",

@@ -158,9 +158,9 @@ pub struct BudgetConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Of what was spent.
+    /// Percent of the limit that was spent, such as 80.
     pub actual: Vec<u32>,
-    /// Of what the month is forecast to cost.
+    /// Percent of the limit that the month is forecast to cost, such as 100.
     pub forecast: Vec<u32>,
 }
 

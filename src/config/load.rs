@@ -100,6 +100,13 @@ pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
         let message = format!("version {} is not known; expected 1", loaded.config.version);
         return Err(Error::usage(message).at(loaded.place("version")));
     }
+    if let Some(account) = &loaded.config.account
+        && !(account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Err(Error::usage(format!("`{account}` is not an AWS account"))
+            .at(loaded.place("account"))
+            .hint("write its 12 digits, in quotes"));
+    }
     Ok(loaded)
 }
 
@@ -141,9 +148,9 @@ mod tests {
     #[test]
     fn a_wrong_type_names_its_line_and_what_was_expected() {
         insta::assert_snapshot!(refused("network:\n  zones: two\n"), @r#"platform.yaml:6:3: network.zones: invalid type: string "two", expected a whole number | network.zones: Number of availability zones, each with a public and a private subnet (1 to 3)"#);
-        insta::assert_snapshot!(refused("network:\n  nat: both\n"), @"platform.yaml:6:3: network.nat: unknown variant `both`, expected one of `none`, `single`, `per-zone` | network.nat: How private subnets reach the internet");
+        insta::assert_snapshot!(refused("network:\n  nat: both\n"), @"platform.yaml:6:3: network.nat: unknown value `both`, expected one of `none`, `single`, `per-zone` | network.nat: How private subnets reach the internet");
         insta::assert_snapshot!(refused("network:\n  cidr: 10.0.0/16\n"), @"platform.yaml:6:3: network.cidr: not an address range such as 10.40.0.0/16 | network.cidr: The VPC's private address range (RFC 1918), /16 to /28");
-        insta::assert_snapshot!(refused("budget:\n  thresholds:\n    actual: [50, high]\n"), @r#"platform.yaml:7:18: budget.thresholds.actual[1]: invalid type: string "high", expected a whole number | budget.thresholds.actual[1]: Of what was spent"#);
+        insta::assert_snapshot!(refused("budget:\n  thresholds:\n    actual: [50, high]\n"), @r#"platform.yaml:7:18: budget.thresholds.actual[1]: invalid type: string "high", expected a whole number | budget.thresholds.actual[1]: Percent of the limit that was spent, such as 80"#);
     }
 
     #[test]

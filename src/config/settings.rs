@@ -71,7 +71,25 @@ impl Settings {
 
     /// Synthesizes every stack; what is wrong with the values is an error at its line.
     pub fn synthesize(&self) -> Result<Vec<stacks::StackTemplate>> {
-        stacks::synthesize(&self.config.spec()).map_err(|error| self.loaded.spec_error(error))
+        stacks::synthesize(&self.config.spec()).map_err(|error| {
+            let error = self.loaded.spec_error(error);
+            let file = &self.loaded.config;
+            let overridden = match error.place().map(|place| place.field.as_str()) {
+                Some("region") => file.region != self.config.region,
+                Some("environment") => file.environment != self.config.environment,
+                _ => false,
+            };
+            if overridden {
+                error.hint("the value comes from a flag or the environment, not from the file")
+            } else {
+                error
+            }
+        })
+    }
+
+    /// The physical name of a stack or a function.
+    pub fn physical_name(&self, name: &str) -> String {
+        stacks::cfn::Naming::new(&self.config.project, &self.config.environment).name(name)
     }
 
     /// Where a field stands in platform.yaml.

@@ -12,6 +12,7 @@ use aws_sdk_cloudformation::types::{
 use super::waiter::unique_suffix;
 use crate::aws::{Regional, explain};
 use crate::error::{Error, Result};
+use crate::journal::Mask;
 use crate::plan::{Action, Change, PropertyChange, Replacement};
 use crate::signal::Cancel;
 
@@ -116,6 +117,7 @@ async fn ready(aws: &Regional, stack: &str, id: &str, cancel: &Cancel) -> Result
             Some(ChangeSetStatus::CreateComplete) => return Ok(true),
             Some(ChangeSetStatus::Failed) if is_empty_reason(reason) => return Ok(false),
             Some(ChangeSetStatus::Failed) => {
+                let reason = Mask::default().text(reason);
                 return Err(Error::failed(format!(
                     "the change set of stack {stack} failed: {reason}"
                 )));

@@ -150,7 +150,7 @@ async fn delete(
         journal.mutate("cloudformation:DeleteStack", name, json!({ "id": live.id }), work).await;
     let (outcome, step) = match &result {
         Ok(()) => (Outcome::Done, StepOutcome::Done),
-        Err(_) => (Outcome::Failed, StepOutcome::Failed),
+        Err(error) => (Outcome::Failed, StepOutcome::of(error)),
     };
     journal.write(Entry::StepFinished { step: task.clone(), outcome: step, detail: json!({}) })?;
     events.finished(&task, outcome, if result.is_ok() { "deleted" } else { "failed" });

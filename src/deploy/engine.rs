@@ -1,6 +1,6 @@
 //! Deploys planned stacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -99,26 +99,29 @@ impl Engine {
         recreate: bool,
     ) -> Result<(Vec<DeployedStack>, Option<Error>)> {
         let mut dag = Dag::default();
+        let mut stale = BTreeSet::new();
+        // What may change, by itself or through what it imports: in dependency order.
+        let mut changing = BTreeSet::new();
         for stack in &planned {
-            dag.add(&stack.plan.name, needs(&stack.template));
+            let name = &stack.plan.name;
+            dag.add(name, needs(&stack.template));
+            if stack.template.depends_on.iter().any(|need| changing.contains(need)) {
+                stale.insert(name.clone());
+            }
+            if stack.plan.action != StackAction::None || stale.contains(name) {
+                changing.insert(name.clone());
+            }
         }
         let mut waiting: BTreeMap<String, PlannedStack> =
             planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
         let names: BTreeMap<String, PlannedStack> = waiting.clone();
-        let upstream_changes: Vec<String> = names
-            .values()
-            .filter(|stack| stack.plan.action != StackAction::None)
-            .map(|stack| stack.plan.name.clone())
-            .collect();
         let results = dag::run(
             &dag,
             || self.cancel.is_cancelled(),
             |name| {
                 let engine = self.clone();
                 let stack = waiting.remove(name);
-                let stale = stack.as_ref().is_some_and(|stack| {
-                    stack.template.depends_on.iter().any(|need| upstream_changes.contains(need))
-                });
+                let stale = stale.contains(name);
                 async move {
                     match stack {
                         Some(stack) => engine.deploy_stack(stack, stale, recreate).await,
@@ -162,13 +165,15 @@ impl Engine {
         self.journal.write(Entry::StepStarted { step: task.clone() })?;
         failpoint::hit(&task, &self.cancel).await;
         let begun = Instant::now();
-        let result = match self.cancel.check() {
-            Ok(()) => self.apply(&stack, &task, stale, recreate).await,
-            Err(error) => Err(error),
+        // Boxed here and below: unoptimized, these futures fill a thread's stack.
+        let result = async {
+            self.cancel.check()?;
+            let (status, changes) = Box::pin(self.apply(&stack, &task, stale, recreate)).await?;
+            Box::pin(self.describe(&stack, status, changes)).await
         };
-        match result {
-            Ok((status, changes)) => {
-                let mut deployed = self.describe(&stack, status, changes).await?;
+        match result.await {
+            Ok(mut deployed) => {
+                let (status, changes) = (deployed.status, deployed.changes);
                 deployed.seconds = begun.elapsed().as_secs_f64();
                 let unchanged = status == StackStatus::Unchanged;
                 let outcome = if unchanged { StepOutcome::Unchanged } else { StepOutcome::Done };
@@ -183,9 +188,7 @@ impl Engine {
                 Ok(deployed)
             }
             Err(error) => {
-                let interrupted = error.kind() == Kind::Interrupted;
-                let outcome =
-                    if interrupted { StepOutcome::Interrupted } else { StepOutcome::Failed };
+                let outcome = StepOutcome::of(&error);
                 let detail = json!({ "error": error.to_string() });
                 self.journal.write(Entry::StepFinished { step: task.clone(), outcome, detail })?;
                 self.events.finished(&task, Outcome::Failed, error.message());
@@ -201,17 +204,15 @@ impl Engine {
         stale: bool,
         recreate: bool,
     ) -> Result<(StackStatus, usize)> {
-        self.upload_code(stack).await?;
         let name = &stack.plan.stack_name;
         let create = stack.plan.action == StackAction::Create;
-        if let Some(status) = stack.must_be_deleted() {
-            if !recreate {
-                return Err(Error::failed(format!(
-                    "stack {name} is {status} and can only be deleted"
-                ))
+        if let Some(status) = stack.must_be_deleted().filter(|_| !recreate) {
+            return Err(Error::failed(format!("stack {name} is {status} and can only be deleted"))
                 .hint("`platformctl deploy --recreate` deletes it and makes it anew"));
-            }
-            self.delete_failed(stack, task).await?;
+        }
+        Box::pin(self.upload_code(stack)).await?;
+        if stack.must_be_deleted().is_some() {
+            Box::pin(self.delete_failed(stack, task)).await?;
         } else if stack.live.is_some() {
             let keep = stack.change_set.as_deref().filter(|_| !stale);
             change_set::delete_leftovers(&self.aws, name, keep).await?;
@@ -221,41 +222,35 @@ impl Engine {
                 Some(ChangeSet { id: id.clone(), changes: stack.plan.changes.clone() })
             }
             None if !stale && !create => None,
-            _ => self.fresh_change_set(stack, create).await?,
+            _ => Box::pin(self.fresh_change_set(stack, create)).await?,
         };
         let Some(set) = set else {
+            if create {
+                return Err(Error::failed(format!("stack {name} would be empty: it was not made")));
+            }
             self.set_protection(stack).await?;
             return Ok((StackStatus::Unchanged, 0));
         };
-        refuse_unplanned(stack, &set)?;
+        if let Err(error) = refuse_unplanned(stack, &set) {
+            // Best effort: the refusal is what counts.
+            let _ = change_set::delete(&self.aws, name, &set.id).await;
+            return Err(error);
+        }
         let seen = seen_events(&self.aws, name).await?;
         let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest });
-        let id = self.journal.intent("cloudformation:ExecuteChangeSet", name, detail)?;
-        change_set::execute(&self.aws, name, &set.id).await?;
-        failpoint::hit(&format!("{task}.executed"), &self.cancel).await;
-        let ended = self.follow(name, task, seen).await?;
-        let status = ended.stack.as_ref().map_or("gone", |stack| stack.status.as_str()).to_owned();
-        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
-            let error = ended.failure(name);
-            self.journal.outcome(
-                id,
-                StepOutcome::Failed,
-                json!({ "status": status, "error": error.to_string() }),
-            )?;
-            return Err(error.hint(format!("`platformctl events {} ` shows what was done; after a fix, `platformctl resume {}` goes on", self.journal.run().short(), self.journal.run().short())));
-        }
-        self.journal.outcome(id, StepOutcome::Done, json!({ "status": status }))?;
+        let work = async {
+            change_set::execute(&self.aws, name, &set.id).await?;
+            failpoint::hit(&format!("{task}.executed"), &self.cancel).await;
+            let ended = Box::pin(self.follow(name, task, seen)).await?;
+            if ended.succeeded() { Ok(()) } else { Err(ended.failure(name)) }
+        };
+        self.journal.mutate("cloudformation:ExecuteChangeSet", name, detail, work).await?;
         self.set_protection(stack).await?;
         let outcome = if create { StackStatus::Created } else { StackStatus::Updated };
         Ok((outcome, set.changes.len()))
     }
 
-    async fn follow(
-        &self,
-        stack: &str,
-        task: &str,
-        seen: std::collections::BTreeSet<String>,
-    ) -> Result<Ended> {
+    async fn follow(&self, stack: &str, task: &str, seen: BTreeSet<String>) -> Result<Ended> {
         Follow { aws: &self.aws, stack, seen, task, events: &self.events, cancel: &self.cancel }
             .until_idle()
             .await
@@ -268,9 +263,8 @@ impl Engine {
     ) -> Result<Option<ChangeSet>> {
         let name = &stack.plan.stack_name;
         let detail = json!({ "template": stack.plan.template_digest });
-        self.journal
-            .mutate("cloudformation:CreateChangeSet", name, detail, self.change_set(stack, create))
-            .await
+        let work = Box::pin(self.change_set(stack, create));
+        self.journal.mutate("cloudformation:CreateChangeSet", name, detail, work).await
     }
 
     async fn upload_code(&self, stack: &PlannedStack) -> Result<()> {

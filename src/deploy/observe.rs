@@ -23,6 +23,8 @@ pub struct LiveStack {
     pub outputs: BTreeMap<String, String>,
     /// Whether it is protected against deletion.
     pub protected: bool,
+    /// When it was last made or changed, in seconds since 1970.
+    pub changed_at: i64,
 }
 
 impl LiveStack {
@@ -37,6 +39,11 @@ impl LiveStack {
             self.status,
             StackStatus::RollbackComplete | StackStatus::RollbackFailed | StackStatus::CreateFailed
         )
+    }
+
+    /// What a saved plan remembers of it: id, status, and when it changed.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {} {}", self.id, self.status.as_str(), self.changed_at)
     }
 
     /// Whether an operation on it is under way.
@@ -79,6 +86,10 @@ fn live(stack: &Stack) -> LiveStack {
             .map(|output| pair(output.output_key(), output.output_value()))
             .collect(),
         protected: stack.enable_termination_protection().unwrap_or(false),
+        changed_at: stack
+            .last_updated_time()
+            .or(stack.creation_time())
+            .map_or(0, aws_sdk_cloudformation::primitives::DateTime::secs),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_cloudformation::types::StackStatus;
 use stacks::{DeployValue, StackTemplate};
 
 use super::change_set::{self, Body, ChangeSet, MAX_INLINE, Request};
@@ -36,9 +37,19 @@ impl Engine {
     pub async fn plan(&self, templates: &[StackTemplate]) -> Result<(Plan, Vec<PlannedStack>)> {
         let mut planned: Vec<PlannedStack> = Vec::new();
         for template in templates {
-            self.cancel.check()?;
-            let stack = self.plan_stack(template, &planned).await?;
-            planned.push(stack);
+            let stack = match self.cancel.check() {
+                // Boxed here and below: unoptimized, these futures fill a thread's stack.
+                Ok(()) => Box::pin(self.plan_stack(template, &planned)).await,
+                Err(error) => Err(error),
+            };
+            match stack {
+                Ok(stack) => planned.push(stack),
+                Err(error) => {
+                    // Best effort: the first error is the one to show.
+                    let _ = self.discard(&planned).await;
+                    return Err(error);
+                }
+            }
         }
         let plan = Plan {
             account: self.account.clone(),
@@ -59,6 +70,7 @@ impl Engine {
         if live.as_ref().is_some_and(LiveStack::is_busy) {
             live = self.wait_until_idle(template).await?;
         }
+        refuse_broken(name, live.as_ref())?;
         let body = template.template.to_json();
         let parameters = self.parameters(template)?;
         let mut stack = PlannedStack {
@@ -69,6 +81,8 @@ impl Engine {
                 changes: Vec::new(),
                 other: Vec::new(),
                 template_digest: plan::digest(&body),
+                parameters: parameters.clone(),
+                live: live.as_ref().map(LiveStack::fingerprint),
                 verified: false,
             },
             template: template.clone(),
@@ -97,7 +111,7 @@ impl Engine {
             earlier.plan.action == StackAction::Create
                 && template.depends_on.contains(&earlier.plan.name)
         });
-        let set = if early { None } else { self.change_set(&stack, false).await? };
+        let set = if early { None } else { Box::pin(self.change_set(&stack, false)).await? };
         stack.plan.verified = !early;
         stack.change_set = set.as_ref().map(|set| set.id.clone());
         stack.plan.changes = plan::union(changes, set.map(|set| set.changes).unwrap_or_default());
@@ -116,9 +130,9 @@ impl Engine {
             Body::Inline(stack.body.clone())
         } else {
             let name = &stack.plan.name;
-            Body::Url(
-                self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body).await?,
-            )
+            let upload =
+                self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body);
+            Body::Url(Box::pin(upload).await?)
         };
         let request = Request {
             stack_name: &stack.plan.stack_name,
@@ -126,7 +140,7 @@ impl Engine {
             body,
             parameters: &stack.parameters,
         };
-        change_set::create(&self.aws, &request, &self.cancel).await
+        Box::pin(change_set::create(&self.aws, &request, &self.cancel)).await
     }
 
     /// Deletes the change sets that planning made: for `diff`, and for "no".
@@ -176,6 +190,22 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// Refuses a stack in a state that no deploy can leave, with what to do about it.
+fn refuse_broken(name: &str, live: Option<&LiveStack>) -> Result<()> {
+    let Some(live) = live else { return Ok(()) };
+    let hint = match live.status {
+        StackStatus::UpdateRollbackFailed => format!(
+            "mend what the events name, then `aws cloudformation continue-update-rollback --stack-name {name}`"
+        ),
+        StackStatus::DeleteFailed => {
+            "mend what the events name, then finish with `platformctl destroy`".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    let status = live.status.as_str();
+    Err(Error::failed(format!("stack {name} is {status} and cannot be deployed")).hint(hint))
 }
 
 fn parameter_changes(

@@ -1,9 +1,9 @@
 //! Follows a stack's operation to its end, event by event.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_sdk_cloudformation::types::{StackEvent, StackStatus};
 use time::OffsetDateTime;
 
 use super::observe::{LiveStack, observe};
@@ -18,24 +18,50 @@ use crate::signal::Cancel;
 const SHORTEST: Duration = Duration::from_millis(60);
 const LONGEST: Duration = Duration::from_secs(3);
 
+/// How long a stack may go on to look as if it was only announced.
+const LAG: Duration = Duration::from_mins(1);
+
 /// Ids of the events that a stack has so far; what comes later belongs to the
 /// operation that begins now.
 pub(super) async fn seen_events(aws: &Regional, stack: &str) -> Result<BTreeSet<String>> {
-    Ok(events_of(aws, stack)
-        .await?
-        .iter()
-        .filter_map(|event| event.event_id().map(str::to_owned))
-        .collect())
-}
-
-async fn events_of(aws: &Regional, stack: &str) -> Result<Vec<StackEvent>> {
-    // One page holds the newest 100 events; an operation is followed more often than that.
+    // One page, the newest 100: what is older than they are does not matter.
     let answer = aws.cloudformation.describe_stack_events().stack_name(stack).send().await;
     match answer {
-        Ok(answer) => Ok(answer.stack_events().to_vec()),
-        Err(error) if crate::aws::says(&error, "does not exist") => Ok(Vec::new()),
+        Ok(answer) => {
+            let ids = answer.stack_events().iter().filter_map(|event| event.event_id());
+            Ok(ids.map(str::to_owned).collect())
+        }
+        Err(error) if crate::aws::says(&error, "does not exist") => Ok(BTreeSet::new()),
         Err(error) => Err(explain(format!("cannot read the events of stack {stack}"), error)),
     }
+}
+
+/// The newest events, newest first: page after page of 100 until one of `seen`.
+async fn events_since(
+    aws: &Regional,
+    stack: &str,
+    seen: &BTreeSet<String>,
+) -> Result<Vec<StackEvent>> {
+    let known = |event: &StackEvent| event.event_id().is_some_and(|id| seen.contains(id));
+    let mut events = Vec::new();
+    let mut pages =
+        aws.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => {
+                let last = page.stack_events().iter().any(known);
+                events.extend(page.stack_events().iter().filter(|event| !known(event)).cloned());
+                if last {
+                    break;
+                }
+            }
+            Err(error) if crate::aws::says(&error, "does not exist") => break,
+            Err(error) => {
+                return Err(explain(format!("cannot read the events of stack {stack}"), error));
+            }
+        }
+    }
+    Ok(events)
 }
 
 /// How a followed operation ended.
@@ -48,6 +74,13 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// Whether the stack is as it was wanted.
+    pub(super) fn succeeded(&self) -> bool {
+        self.stack.as_ref().is_some_and(|stack| {
+            matches!(stack.status, StackStatus::CreateComplete | StackStatus::UpdateComplete)
+        })
+    }
+
     /// The error of an operation that did not succeed, with its first root cause.
     pub(super) fn failure(&self, stack: &str) -> Error {
         let status = self.stack.as_ref().map_or("gone", |stack| stack.status.as_str());
@@ -86,11 +119,15 @@ impl Follow<'_> {
     /// following, not the operation: CloudFormation goes on by itself.
     pub(super) async fn until_idle(mut self) -> Result<Ended> {
         let mut pause = SHORTEST;
+        let begun = Instant::now();
         let mut history = Vec::new();
         let mut settled = BTreeSet::new();
         loop {
             let stack = observe(self.aws, self.stack).await?;
-            let busy = stack.as_ref().is_some_and(LiveStack::is_busy);
+            // The status may lag behind: what was announced is about to be made.
+            let busy = stack.as_ref().is_some_and(|stack| {
+                stack.is_busy() || stack.is_empty_shell() && begun.elapsed() < LAG
+            });
             self.report(&mut history, &mut settled).await?;
             if !busy {
                 return Ok(Ended { stack, events: history });
@@ -108,11 +145,7 @@ impl Follow<'_> {
         history: &mut Vec<Failure>,
         settled: &mut BTreeSet<String>,
     ) -> Result<()> {
-        let mut new: Vec<StackEvent> = events_of(self.aws, self.stack)
-            .await?
-            .into_iter()
-            .filter(|event| event.event_id().is_some_and(|id| !self.seen.contains(id)))
-            .collect();
+        let mut new = events_since(self.aws, self.stack, &self.seen).await?;
         new.reverse();
         for event in new {
             self.seen.extend(event.event_id().map(str::to_owned));

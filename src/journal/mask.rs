@@ -38,7 +38,7 @@ static SECRET_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Private keys in PEM form.
         r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
         // User information in URLs.
-        r"([a-z][a-z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@",
+        r"([a-z][a-z0-9+.-]*://)[^/\s@]+@",
         // GitHub, GitLab, Slack and npm tokens.
         r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{20,})",
         // name=value and name: value, quoted or not.
@@ -82,12 +82,15 @@ impl Mask {
         self
     }
 
+    /// `text` without the secrets registered with this mask; what only looks like
+    /// one stays.
+    pub fn known(&self, text: &str) -> String {
+        self.literals.iter().fold(text.to_owned(), |text, literal| text.replace(literal, STARS))
+    }
+
     /// `text` without secrets.
     pub fn text(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for literal in &self.literals {
-            masked = masked.replace(literal.as_str(), STARS);
-        }
+        let mut masked = self.known(text);
         for pattern in SECRET_TEXT.iter() {
             let kept = |found: &Captures<'_>| {
                 format!("{}{STARS}", found.get(1).map_or("", |kept| kept.as_str()))
@@ -135,6 +138,7 @@ mod tests {
         ),
         ("c2VjcmV0LXRva2Vu", "Authorization: Bearer c2VjcmV0LXRva2Vu"),
         ("hunter2x", "connect to postgres://app:hunter2x@db/x"),
+        ("lonelysecret", "connect to https://lonelysecret@host/x"),
         ("glpat-abcdefghij0123456789", "push with glpat-abcdefghij0123456789"),
         (
             "MIIEpAIBAAKC",

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::error::{Error, Kind};
+
 /// Version of the schema; raised when a field changes its meaning.
 pub const RECORD_VERSION: u32 = 1;
 
@@ -58,6 +60,13 @@ pub enum StepOutcome {
     Failed,
     /// It was interrupted.
     Interrupted,
+}
+
+impl StepOutcome {
+    /// The outcome of what ended with `error`.
+    pub fn of(error: &Error) -> Self {
+        if error.kind() == Kind::Interrupted { Self::Interrupted } else { Self::Failed }
+    }
 }
 
 /// What happened.

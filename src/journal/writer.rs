@@ -144,7 +144,7 @@ impl Journal {
             Err(error) => {
                 let detail =
                     serde_json::json!({ "error": error.to_string(), "causes": error.causes() });
-                self.outcome(id, StepOutcome::Failed, detail)?;
+                self.outcome(id, StepOutcome::of(error), detail)?;
             }
         }
         result

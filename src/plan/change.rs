@@ -1,9 +1,11 @@
 //! Changes as plain values.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 /// What would happen to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It would be made.
@@ -34,7 +36,7 @@ impl Action {
 }
 
 /// Whether a property's change makes a new resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replacement {
     /// It does not.
@@ -46,7 +48,7 @@ pub enum Replacement {
 }
 
 /// One property that would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PropertyChange {
     /// Dotted path, such as `RootDirectory.Path`.
     pub path: String,
@@ -59,7 +61,7 @@ pub struct PropertyChange {
 }
 
 /// One resource that would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What would happen.
     pub action: Action,
@@ -72,7 +74,7 @@ pub struct Change {
 }
 
 /// What would happen to a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StackAction {
     /// It would be made.
@@ -84,7 +86,7 @@ pub enum StackAction {
 }
 
 /// What would happen to one stack.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StackPlan {
     /// Short name, such as `network`.
     pub name: String,
@@ -98,6 +100,10 @@ pub struct StackPlan {
     pub other: Vec<String>,
     /// SHA-256 of the new template.
     pub template_digest: String,
+    /// The parameters that it is deployed with.
+    pub parameters: BTreeMap<String, String>,
+    /// What the stack was when the plan was made; `None`: it did not exist.
+    pub live: Option<String>,
     /// Whether CloudFormation's own change set is part of this plan. It is not for a
     /// new stack, nor while a stack that this one imports from does not exist.
     pub verified: bool,

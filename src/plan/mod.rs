@@ -5,18 +5,20 @@
 mod change;
 mod diff;
 mod render;
+mod saved;
 mod union;
 
 pub use change::{Action, Change, PropertyChange, Replacement, StackAction, StackPlan};
 pub use diff::diff;
 pub use render::plan_lines;
+pub use saved::{SavedPlan, differences};
 pub use union::union;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// What a deploy would do to every chosen stack, in dependency order.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Account that it was made for.
     pub account: String,

@@ -61,6 +61,8 @@ fn change_lines(change: &Change, id_width: usize, type_width: usize) -> Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::{Action, PropertyChange, StackPlan};
     use super::*;
 
@@ -86,6 +88,8 @@ mod tests {
             changes,
             other,
             template_digest: String::new(),
+            parameters: BTreeMap::new(),
+            live: None,
             verified: true,
         };
         let plan = Plan {

@@ -3,6 +3,7 @@
 
 mod display;
 mod format;
+mod logs;
 mod prompt;
 mod report;
 mod table;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use console::Style;
 
 pub use format::{Color, Format};
+pub use logs::Logs;
 pub use report::{Block, Report};
 pub use table::{Align, Table};
 
@@ -83,6 +85,16 @@ impl Ui {
         Events::new(move |event| display.show(&event))
     }
 
+    /// Where the logs of libraries go.
+    pub fn logs(&self) -> Logs {
+        Logs { mask: self.mask.clone(), display: Arc::clone(&self.display) }
+    }
+
+    /// Whether stderr is coloured.
+    pub fn coloured(&self) -> bool {
+        console::colors_enabled_stderr()
+    }
+
     /// Writes a result to stdout.
     pub fn report(&self, report: &dyn Report) -> Result<()> {
         let text = self.render(report)?;
@@ -102,14 +114,15 @@ impl Ui {
         if let Some(query) = &self.options.query {
             return format::query(&value, query, self.options.format);
         }
-        if let Some(text) = report.special(self.options.format) {
-            return Ok(text);
-        }
-        match self.options.format {
-            Format::Text => Ok(report::as_text(&report.blocks())),
-            Format::Markdown => Ok(report::as_markdown(&report.blocks())),
-            format => format::structured(&value, format),
-        }
+        let text = match (report.special(self.options.format), self.options.format) {
+            (Some(text), _) => text,
+            (None, Format::Text) => report::as_text(&report.blocks()),
+            (None, Format::Markdown) => report::as_markdown(&report.blocks()),
+            (None, format) => return format::structured(&value, format),
+        };
+        // What was asked for is text of its own: only known secrets are taken out,
+        // not what happens to look like one.
+        Ok(self.mask.known(&text))
     }
 
     /// Writes an error, with its causes and hints, to stderr.

@@ -52,6 +52,6 @@ impl Ui {
             return Ok(());
         }
         Err(Error::usage("a confirmation is needed and there is no terminal to ask on")
-            .hint(format!("look at it with `--dry-run`, then confirm with `{flag}`")))
+            .hint(format!("confirm with `{flag}`")))
     }
 }
