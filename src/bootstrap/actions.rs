@@ -221,8 +221,9 @@ impl Platform<'_> {
             .get(name)
             .cloned()
             .ok_or_else(|| Error::failed(format!("stack {name} was not planned")))?;
-        let stale = stack.template.depends_on.iter().any(|need| {
-            self.planned.get(need).is_some_and(|need| need.plan.action != StackAction::None)
+        // What it imports from was deployed before it, and may be another now.
+        let stale = self.report.stacks.iter().any(|done| {
+            done.status != StackStatus::Unchanged && stack.template.depends_on.contains(&done.name)
         });
         let deployed = self.engine.deploy_stack(stack, stale, self.recreate).await?;
         let summary = format!("{} resources", deployed.resources);

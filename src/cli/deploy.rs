@@ -9,7 +9,7 @@ use super::engine::{CodeArgs, RuleArgs, add_functions, engine, refuse_violations
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
 use crate::error::{Context as _, Error, Kind, Result};
-use crate::journal::RunSummary;
+use crate::journal::{self, Entry, RunSummary};
 use crate::plan::{Plan, SavedPlan, differences, plan_lines};
 use crate::ui::{Align, Block, Report, Table};
 
@@ -96,6 +96,11 @@ pub(super) async fn execute(
             .filter(|stack| stack.must_be_deleted().is_some())
             .map(|stack| stack.plan.stack_name.as_str())
             .collect();
+        if let Some(run) = resumed {
+            // What this very run failed to create has never worked.
+            let tried = executed(run)?;
+            recreate |= stuck.iter().all(|stack| tried.iter().any(|name| name == stack));
+        }
         if !stuck.is_empty() && !recreate && ctx.ui.can_ask() {
             let question = format!(
                 "The creation of {} failed earlier. Delete and make anew?",
@@ -139,6 +144,19 @@ pub(super) async fn execute(
         }
     };
     session.finish(work.await)
+}
+
+/// The stacks whose change sets a run executed.
+fn executed(run: &RunSummary) -> Result<Vec<String>> {
+    let records = journal::read(&run.path)?.into_iter();
+    Ok(records
+        .filter_map(|record| match record.entry {
+            Entry::Intent { action, target, .. } if action.ends_with(":ExecuteChangeSet") => {
+                Some(target)
+            }
+            _ => None,
+        })
+        .collect())
 }
 
 fn read_plan(file: &Path) -> Result<SavedPlan> {

@@ -22,10 +22,10 @@ use crate::journal::Journal;
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(super) struct CodeArgs {
     /// platformctl's source, with the Lambda crates; default: found from here
-    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_SOURCE")]
+    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_SOURCE", value_parser = absolute)]
     pub source: Option<PathBuf>,
     /// Folder with built zips, one FUNCTION.zip each, instead of building
-    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_ARTEFACTS")]
+    #[arg(long, value_name = "DIR", env = "PLATFORMCTL_ARTEFACTS", value_parser = absolute)]
     pub artefacts: Option<PathBuf>,
 }
 
@@ -33,11 +33,16 @@ pub(super) struct CodeArgs {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(super) struct RuleArgs {
     /// Folder with further *.guard files
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = absolute)]
     pub rules: Option<PathBuf>,
     /// File with further exemptions
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub exemptions: Option<PathBuf>,
+}
+
+/// A path that `resume` finds again from another folder.
+fn absolute(path: &str) -> std::io::Result<PathBuf> {
+    std::path::absolute(path)
 }
 
 impl CodeArgs {

@@ -49,6 +49,9 @@ impl Session {
     /// Takes the environment's lock and begins the journal, or goes on with one.
     pub(super) fn begin(ctx: &Ctx, purpose: Purpose<'_>) -> Result<Self> {
         let Purpose { verb, args, reason, settings, identity, resumed } = purpose;
+        if let Some(run) = resumed {
+            refuse_elsewhere(run, settings, identity)?;
+        }
         let config = &settings.config;
         let by = whoami();
         let mask = Mask::from_environment();
@@ -112,6 +115,26 @@ impl Session {
             _ => error
                 .hint(format!("go on with `platformctl resume {run}`; `platformctl events {run}` shows what was done")),
         })
+    }
+}
+
+/// Refuses to go on with a run anywhere but where it began: the shell's environment
+/// or platform.yaml may have changed since.
+fn refuse_elsewhere(run: &RunSummary, settings: &Settings, identity: &Identity) -> Result<()> {
+    let (start, config) = (&run.start, &settings.config);
+    let account = start.account.as_deref().unwrap_or(&identity.account);
+    let places = [
+        ("account", account, identity.account.as_str()),
+        ("region", &start.region, &config.region),
+        ("project", &start.project, &config.project),
+        ("environment", &start.environment, &config.environment),
+    ];
+    match places.iter().find(|(_, there, here)| there != here) {
+        None => Ok(()),
+        Some((what, there, here)) => {
+            Err(Error::usage(format!("run {} acts in {what} {there}, not {here}", run.run))
+                .hint("resume it with the credentials, AWS_REGION and platform.yaml it began with"))
+        }
     }
 }
 

@@ -79,7 +79,8 @@ impl Artefacts {
         if !self.exists(aws, &key).await? {
             self.put(aws, journal, &key, body.as_bytes().to_vec(), "application/json").await?;
         }
-        Ok(format!("https://{}.s3.{}.amazonaws.com/{key}", self.bucket, aws.region))
+        // By path: emulators read no other.
+        Ok(format!("https://s3.{}.amazonaws.com/{}/{key}", aws.region, self.bucket))
     }
 
     /// Writes an object and records it.

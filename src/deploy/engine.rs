@@ -12,7 +12,7 @@ use super::artefacts::Artefacts;
 use super::change_set::{self, ChangeSet};
 use super::dag::{self, Dag};
 use super::observe::{LiveStack, live_resources, observe};
-use super::planner::PlannedStack;
+use super::planner::{PlannedStack, stale};
 use super::waiter::{Ended, Follow, seen_events};
 use crate::aws::{Regional, explain};
 use crate::error::{Error, Kind, Result};
@@ -99,19 +99,10 @@ impl Engine {
         recreate: bool,
     ) -> Result<(Vec<DeployedStack>, Option<Error>)> {
         let mut dag = Dag::default();
-        let mut stale = BTreeSet::new();
-        // What may change, by itself or through what it imports: in dependency order.
-        let mut changing = BTreeSet::new();
         for stack in &planned {
-            let name = &stack.plan.name;
-            dag.add(name, needs(&stack.template));
-            if stack.template.depends_on.iter().any(|need| changing.contains(need)) {
-                stale.insert(name.clone());
-            }
-            if stack.plan.action != StackAction::None || stale.contains(name) {
-                changing.insert(name.clone());
-            }
+            dag.add(&stack.plan.name, needs(&stack.template));
         }
+        let stale = stale(&planned);
         let mut waiting: BTreeMap<String, PlannedStack> =
             planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
         let names: BTreeMap<String, PlannedStack> = waiting.clone();

@@ -1,6 +1,6 @@
 //! Makes the plan: looks at each stack, compares templates, asks for change sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::types::StackStatus;
 use stacks::{DeployValue, StackTemplate};
@@ -190,6 +190,23 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// Stacks whose planned change set may no longer hold when their turn comes: what
+/// they import from may change first, by itself or through what it imports in turn.
+/// `planned` is in dependency order.
+pub(super) fn stale(planned: &[PlannedStack]) -> BTreeSet<String> {
+    let mut stale = BTreeSet::new();
+    let mut changing = BTreeSet::new();
+    for PlannedStack { template, plan, .. } in planned {
+        if template.depends_on.iter().any(|need| changing.contains(need)) {
+            stale.insert(plan.name.clone());
+        }
+        if plan.action != StackAction::None || stale.contains(&plan.name) {
+            changing.insert(&plan.name);
+        }
+    }
+    stale
 }
 
 /// Refuses a stack in a state that no deploy can leave, with what to do about it.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
+
 use crate::spec::{BudgetSpec, EfsSpec, NetworkSpec, StackSpec};
 use crate::{SpecError, SpecErrors, subnets};
 
@@ -76,7 +78,7 @@ impl Check {
         self.that(tags.len() <= MOST_TAGS, "tags", message, &hint);
         for (key, value) in tags {
             let field = format!("tags.{key}");
-            let ours = ["project", "environment", "stack"].contains(&key.as_str());
+            let ours = [TAG_PROJECT, TAG_ENVIRONMENT, TAG_STACK].contains(&key.as_str());
             let message = format!("the tag `{key}` is set on every resource already");
             self.that(!ours, &field, message, "choose another key");
             let aws = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));

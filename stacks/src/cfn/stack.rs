@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 use serde_json::{Map, Value as Json, json};
 
 use super::logic::{Condition, Mapping, Parameter, Test};
@@ -55,9 +56,9 @@ impl Naming {
     /// The tags of everything in a stack, in the order they are written.
     pub(super) fn tags(&self, stack: &str) -> Vec<(String, String)> {
         let own = [
-            ("project", self.project.as_str()),
-            ("environment", self.environment.as_str()),
-            ("stack", stack),
+            (TAG_PROJECT, self.project.as_str()),
+            (TAG_ENVIRONMENT, self.environment.as_str()),
+            (TAG_STACK, stack),
         ];
         let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
         own.into_iter().chain(self.tags.clone()).collect()

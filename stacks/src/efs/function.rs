@@ -1,5 +1,7 @@
 //! The `git-store` function and what it needs to run.
 
+use runtime_core::names::{LOG_FILTER, STORE_ROOT};
+
 use super::files::Files;
 use crate::cfn::aws::lambda::{self, function};
 use crate::cfn::aws::{iam, kms, logs, sqs};
@@ -139,7 +141,7 @@ pub(super) fn function(
     let network = function::VpcConfig::new()
         .subnet_ids(place.subnets.clone())
         .security_group_ids([&place.group]);
-    let environment = [("STORE_ROOT", MOUNT_PATH), ("RUST_LOG", "info")];
+    let environment = [(STORE_ROOT, MOUNT_PATH), (LOG_FILTER, "info")];
     let git_store = lambda::Function::new(code, role.arn())
         .function_name(name)
         .description("Keeps wikis as git repositories on the shared file system")

@@ -4,12 +4,11 @@ mod files;
 mod function;
 mod key;
 
+use runtime_core::names::GIT_STORE;
+
 use crate::cfn::{DeployValue, Naming, Published, Stack, Value, select};
 use crate::network::Network;
 use crate::spec::{EfsSpec, Storage};
-
-/// The short name of the function that owns the wikis.
-pub const GIT_STORE: &str = "git-store";
 
 /// What the stack gives to others.
 #[derive(Debug)]
