@@ -2,6 +2,7 @@
 //! before the next begins, journaled so that a killed run goes on where it was.
 
 mod actions;
+mod pages;
 mod policy;
 mod report;
 mod steps;

@@ -10,7 +10,7 @@ pub use cargo::Target;
 pub use source::find_source;
 
 use crate::deploy::Upload;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
 use crate::signal::Cancel;
 
@@ -54,13 +54,20 @@ impl Builder {
         let out = self.out.clone();
         let name = name.to_owned();
         // Hashing and compressing take a while: not on a thread that others wait for.
-        tokio::task::spawn_blocking(move || zip::zip_binary(&binary, &out, &name)).await.map_err(
-            |error| crate::error::Error::failed("zipping ended without a result").caused_by(error),
-        )?
+        tokio::task::spawn_blocking(move || zip::zip_binary(&binary, &out, &name))
+            .await
+            .map_err(|error| Error::failed("zipping ended without a result").caused_by(error))?
     }
 }
 
 /// Zips made elsewhere: `<folder>/<function>.zip`.
 pub fn prebuilt(folder: &Path, function: &str) -> Result<Upload> {
-    zip::describe(&folder.join(format!("{function}.zip")))
+    let zip = folder.join(format!("{function}.zip"));
+    if !zip.is_file() {
+        return Err(Error::usage(format!("there is no {}", zip.display())).hint(format!(
+            "make it with `platformctl build {function} --out {}`",
+            folder.display()
+        )));
+    }
+    zip::describe(&zip)
 }

@@ -154,7 +154,9 @@ impl Ctx {
 /// User and host, for journals and locks.
 pub fn whoami() -> String {
     let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    let user = variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     match variable("CI_JOB_URL").or_else(|| variable("GITHUB_RUN_ID")) {
         Some(job) => format!("{user}@{host} (CI job {job})"),

@@ -8,7 +8,7 @@ use super::context::choose;
 use super::engine::{CodeArgs, RuleArgs, add_functions, engine, refuse_violations};
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::journal::{self, Entry, RunSummary};
 use crate::plan::{Plan, SavedPlan, differences, plan_lines};
 use crate::ui::{Align, Block, Report, Table};
@@ -161,7 +161,11 @@ fn executed(run: &RunSummary) -> Result<Vec<String>> {
 
 fn read_plan(file: &Path) -> Result<SavedPlan> {
     let shown = file.display();
-    let text = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let text = std::fs::read(file).map_err(|error| {
+        Error::usage(format!("cannot read {shown}"))
+            .caused_by(error)
+            .hint("make a plan with `platformctl diff --save FILE`")
+    })?;
     let broken = || Error::usage(format!("{shown} is not a plan as `diff --save` made it"));
     let saved: SavedPlan =
         serde_json::from_slice(&text).map_err(|error| broken().caused_by(error))?;

@@ -132,14 +132,14 @@ pub(super) fn refuse_violations(
     let inputs: Vec<_> =
         templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
     let today = OffsetDateTime::now_utc().date();
-    let found = guard::check(&inputs, &rules, &exemptions, today)?;
+    let mut found = guard::check(&inputs, &rules, &exemptions, today)?;
     if found.passed() {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Policy,
-        format!("the rules refuse these templates: {} findings", found.findings.len()),
-    )
-    .caused_by(found.text())
-    .hint("`platformctl check` shows them; nothing was deployed"))
+    // Only what is in the way; `check` lists what is exempt.
+    found.exempted.clear();
+    let text = found.text();
+    Err(Error::new(Kind::Policy, "the rules refuse these templates; nothing was deployed")
+        .caused_by(text.strip_prefix("error: ").unwrap_or(&text))
+        .hint("`platformctl check` shows this without deploying"))
 }

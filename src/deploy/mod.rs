@@ -4,6 +4,7 @@
 mod artefacts;
 mod change_set;
 mod dag;
+mod deployed;
 mod destroy;
 mod engine;
 mod observe;
@@ -13,8 +14,9 @@ mod waiter;
 
 pub use artefacts::{Artefacts, Upload};
 pub use dag::{Dag, Outcome as NodeOutcome, run as run_dag};
+pub use deployed::{DeployedStack, StackStatus};
 pub use destroy::{DestroyReport, DestroyedStack, destroy, destroy_order, refuse_protected};
-pub use engine::{ARTEFACTS, DeployedStack, Engine, StackStatus, needs};
+pub use engine::{ARTEFACTS, Engine, needs};
 pub use observe::{LiveStack, live_resources, observe};
 pub use planner::PlannedStack;
 pub use root_cause::{Failure, root_cause};

@@ -135,8 +135,7 @@ impl Ui {
         for cause in error.causes() {
             for (number, line) in self.mask.text(&cause).lines().enumerate() {
                 let lead = if number == 0 { "  caused by: " } else { "             " };
-                text.push_str(lead);
-                text.push_str(line);
+                text.push_str(format!("{lead}{line}").trim_end());
                 text.push('\n');
             }
         }
