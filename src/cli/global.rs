@@ -46,7 +46,7 @@ pub struct Global {
     #[arg(long = "env", global = true, value_name = "NAME", env = "PLATFORMCTL_ENV")]
     pub environment: Option<String>,
 
-    /// Region, over `AWS_REGION` and platform.yaml
+    /// Region, over AWS_REGION and platform.yaml
     #[arg(long, global = true, value_name = "REGION", env = "PLATFORMCTL_REGION")]
     pub region: Option<String>,
 
@@ -70,7 +70,7 @@ pub struct Global {
     )]
     pub output: Format,
 
-    /// Pick from the result with a `JMESPath` expression
+    /// Pick from the result with a JMESPath expression
     #[arg(long, global = true, value_name = "JMESPATH")]
     pub query: Option<String>,
 

@@ -45,6 +45,10 @@ impl Report for InvokeReport {
         self.0.payload.clone()
     }
 
+    fn is_content(&self) -> bool {
+        true
+    }
+
     fn blocks(&self) -> Vec<Block> {
         vec![Block::Text(
             serde_json::to_string_pretty(&self.0.payload)

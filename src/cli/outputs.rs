@@ -44,6 +44,10 @@ impl Report for OutputsReport {
         json!(self.0)
     }
 
+    fn is_content(&self) -> bool {
+        true
+    }
+
     fn blocks(&self) -> Vec<Block> {
         let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
         for (stack, outputs) in &self.0 {

@@ -25,6 +25,9 @@ pub struct RunsReport(Vec<RunSummary>);
 
 /// Runs `runs`.
 pub fn run(ctx: &Ctx, args: &RunsArgs) -> Result<RunsReport> {
+    for error in journal::damaged(&ctx.runs())? {
+        ctx.events.warn(format!("{error}; {}", error.hints().join("; ")));
+    }
     let mut runs = journal::list(&ctx.runs())?;
     if args.unfinished {
         runs.retain(RunSummary::resumable);

@@ -123,6 +123,10 @@ impl Report for SynthReport {
         }
     }
 
+    fn is_content(&self) -> bool {
+        true
+    }
+
     fn blocks(&self) -> Vec<Block> {
         let mut table = Table::new(&[
             ("stack", Align::Left),

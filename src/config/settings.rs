@@ -14,7 +14,7 @@ pub struct Overrides {
     pub environment: Option<String>,
     /// `--region` or `PLATFORMCTL_REGION`.
     pub region: Option<String>,
-    /// `AWS_REGION` or `AWS_DEFAULT_REGION`; ignored on the local platform.
+    /// AWS_REGION or `AWS_DEFAULT_REGION`; ignored on the local platform.
     pub aws_region: Option<String>,
     /// `--profile` or `PLATFORMCTL_PROFILE`; the SDK itself reads `AWS_PROFILE`.
     pub profile: Option<String>,

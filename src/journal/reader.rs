@@ -56,8 +56,22 @@ impl RunSummary {
     }
 }
 
-/// The journals of a folder, newest first. A missing folder has none.
+/// The journals of a folder, newest first. A missing folder has none. A damaged one
+/// is left out, so that it stands in nobody's way: see [`damaged`].
 pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
+    let mut summaries: Vec<RunSummary> =
+        files(runs)?.iter().filter_map(|path| summarize(path).ok().flatten()).collect();
+    summaries
+        .sort_by(|left, right| right.started.cmp(&left.started).then(right.run.cmp(&left.run)));
+    Ok(summaries)
+}
+
+/// What is wrong with the journals that [`list`] leaves out.
+pub fn damaged(runs: &Path) -> Result<Vec<Error>> {
+    Ok(files(runs)?.iter().filter_map(|path| summarize(path).err()).collect())
+}
+
+fn files(runs: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(runs) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -65,18 +79,11 @@ pub fn list(runs: &Path) -> Result<Vec<RunSummary>> {
             return Err(Error::failed(format!("cannot read {}", runs.display())).caused_by(error));
         }
     };
-    let mut summaries = Vec::new();
-    for entry in entries {
-        let path = entry.context("cannot read the journal folder")?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl")
-            && let Some(summary) = summarize(&path)?
-        {
-            summaries.push(summary);
-        }
-    }
-    summaries
-        .sort_by(|left, right| right.started.cmp(&left.started).then(right.run.cmp(&left.run)));
-    Ok(summaries)
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let journals = paths.filter(|path| {
+        path.as_ref().map_or(true, |path| path.extension().is_some_and(|end| end == "jsonl"))
+    });
+    journals.collect::<std::io::Result<_>>().context("cannot read the journal folder")
 }
 
 /// The run called `name`: the whole name, or its last four letters.
@@ -121,7 +128,7 @@ pub(super) fn read_with_length(path: &Path) -> Result<(Vec<Record>, u64)> {
                 let message = format!("{}:{}: not a journal record", path.display(), number + 1);
                 return Err(Error::failed(message)
                     .caused_by(error)
-                    .hint("move the file out of that folder; the other runs are not touched"));
+                    .hint("move the file out of that folder to be rid of this warning"));
             }
         }
         intact += line.len() as u64;

@@ -108,11 +108,12 @@ mod tests {
     #[test]
     fn whatever_it_was_made_from_must_still_hold() {
         assert!(differences(&plan(), &plan()).is_empty());
-        let changes: [(&str, fn(&mut Plan)); 5] = [
+        type Change = (&'static str, fn(&mut Plan));
+        let changes: [Change; 5] = [
             ("account", |plan| plan.account = "999999999999".into()),
             ("region", |plan| plan.region = "us-east-1".into()),
             ("has changed since", |plan| {
-                plan.stacks[0].live = Some("arn UPDATE_COMPLETE 2".into())
+                plan.stacks[0].live = Some("arn UPDATE_COMPLETE 2".into());
             }),
             ("template", |plan| plan.stacks[0].template_digest = "b".into()),
             ("parameters", |plan| {

@@ -20,7 +20,7 @@ pub enum Format {
     Markdown,
     /// SARIF 2.1.0, for code scanning; `check` only.
     Sarif,
-    /// `JUnit` XML, for CI; `check` only.
+    /// JUnit XML, for CI; `check` only.
     Junit,
 }
 
@@ -65,7 +65,7 @@ fn lines(value: &Value) -> String {
     }
 }
 
-/// What the `JMESPath` expression picks: a text as it is, anything else structured.
+/// What the JMESPath expression picks: a text as it is, anything else structured.
 pub(super) fn query(value: &Value, expression: &str, format: Format) -> Result<String> {
     let picked =
         compile(expression)?.search(value).map_err(|error| bad_query(expression, error))?;

@@ -33,7 +33,7 @@ pub fn text(blocks: &[Block]) -> String {
 pub struct Options {
     /// How the result is written.
     pub format: Format,
-    /// A `JMESPath` expression that picks from the result.
+    /// A JMESPath expression that picks from the result.
     pub query: Option<String>,
     /// Nothing but the result and errors.
     pub quiet: bool,
@@ -74,7 +74,7 @@ impl Ui {
     }
 
     /// Refuses options that could only fail after the work is done; to be called
-    /// before it. `has_own_formats`: the verb writes SARIF and `JUnit`.
+    /// before it. `has_own_formats`: the verb writes SARIF and JUnit.
     pub fn check_options(&self, has_own_formats: bool) -> Result<()> {
         format::check(self.options.format, self.options.query.as_deref(), has_own_formats)
     }
@@ -110,15 +110,17 @@ impl Ui {
     }
 
     fn render(&self, report: &dyn Report) -> Result<String> {
-        let value = self.mask.value(report.value());
+        let value =
+            if report.is_content() { report.value() } else { self.mask.value(report.value()) };
         if let Some(query) = &self.options.query {
-            return format::query(&value, query, self.options.format);
+            let picked = format::query(&value, query, self.options.format)?;
+            return Ok(self.mask.known(&picked));
         }
         let text = match (report.special(self.options.format), self.options.format) {
             (Some(text), _) => text,
             (None, Format::Text) => report::as_text(&report.blocks()),
             (None, Format::Markdown) => report::as_markdown(&report.blocks()),
-            (None, format) => return format::structured(&value, format),
+            (None, format) => format::structured(&value, format)?,
         };
         // What was asked for is text of its own: only known secrets are taken out,
         // not what happens to look like one.

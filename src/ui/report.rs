@@ -17,6 +17,12 @@ pub trait Report {
         crate::error::exit::OK
     }
 
+    /// Whether the result is text of its own, such as a page or a template: then only
+    /// known secrets are taken out of it, not what happens to look like one.
+    fn is_content(&self) -> bool {
+        false
+    }
+
     /// A format of its own, such as SARIF, or text that needs no blocks.
     fn special(&self, _format: Format) -> Option<String> {
         None

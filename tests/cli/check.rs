@@ -57,8 +57,10 @@ fn junit_counts_failures() {
     let outcome = TestEnv::plus(OPEN).run(&["check", "-o", "junit"]);
     assert_eq!(outcome.code, 4);
     assert!(outcome.stdout.starts_with("<?xml version=\"1.0\""), "{}", outcome.stdout);
-    let (opened, closed) =
-        (outcome.stdout.matches("<testsuite ").count(), outcome.stdout.matches("</testsuite>").count());
+    let (opened, closed) = (
+        outcome.stdout.matches("<testsuite ").count(),
+        outcome.stdout.matches("</testsuite>").count(),
+    );
     assert!(opened > 1 && opened == closed, "{}", outcome.stdout);
     assert!(outcome.stdout.contains("<failure message=\"efs"), "{}", outcome.stdout);
     let sound = TestEnv::new().run(&["check", "-o", "junit"]);
@@ -80,22 +82,45 @@ fn rules_of_the_user_are_evaluated_too() {
 fn a_malformed_rule_names_its_line() {
     let env = TestEnv::new();
     env.write("rules/bad.guard", "# A rule.\nrule broken when {\n    Resources exists ??\n}\n");
-    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @"");
+    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @r"
+    $ platformctl check --rules rules
+    --- stderr
+    error: rules/bad.guard:2:18: not a cfn-guard rule, near `{`
+    hint: `guard/README.md` shows a rule; the language is cfn-guard 3's
+    --- exit 2
+    ");
 }
 
 #[test]
 fn a_rule_may_not_take_the_name_of_another() {
     let env = TestEnv::new();
     env.write("rules/twin.guard", &OWN_RULE.replace("own_memory", "efs_encrypted_at_rest"));
-    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @"");
+    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @r"
+    $ platformctl check --rules rules
+    --- stderr
+    error: rules/twin.guard:4:1: rule efs_encrypted_at_rest is in guard/efs.guard already
+    hint: give it a name of its own
+    --- exit 2
+    ");
 }
 
 #[test]
 fn a_folder_without_rules_is_refused() {
     let env = TestEnv::new();
     env.write("rules/notes.txt", "no rule");
-    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @"");
-    insta::assert_snapshot!(env.run(&["check", "--rules", "missing"]).text, @"");
+    insta::assert_snapshot!(env.run(&["check", "--rules", "rules"]).text, @r"
+    $ platformctl check --rules rules
+    --- stderr
+    error: no *.guard file in rules
+    --- exit 2
+    ");
+    insta::assert_snapshot!(env.run(&["check", "--rules", "missing"]).text, @r"
+    $ platformctl check --rules missing
+    --- stderr
+    error: cannot read rules from missing
+      caused by: No such file or directory (os error 2)
+    --- exit 2
+    ");
 }
 
 #[test]
@@ -107,5 +132,11 @@ fn an_exemption_needs_an_owner_a_reason_and_a_date() {
     assert_eq!(outcome.code, 0, "{}", outcome.text);
     assert!(outcome.stdout.contains("a trial without data"), "{}", outcome.text);
     env.write("exemptions.yaml", &exemption.replace("    owner: ops\n", ""));
-    insta::assert_snapshot!(env.run(&["check", "--exemptions", "exemptions.yaml"]).text, @"");
+    insta::assert_snapshot!(env.run(&["check", "--exemptions", "exemptions.yaml"]).text, @r"
+    $ platformctl check --exemptions exemptions.yaml
+    --- stderr
+    error: exemptions.yaml:2:5: exemptions[0]: missing field `owner`
+    hint: an exemption has rule, stack, resource, owner, reason and expires (2027-06-30)
+    --- exit 2
+    ");
 }

@@ -58,6 +58,8 @@ impl TestEnv {
             ("PLATFORMCTL_CACHE_DIR".into(), folder("cache")),
             ("AWS_EC2_METADATA_DISABLED".into(), "true".into()),
             ("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()),
+            // One try: retries wait for seconds.
+            ("AWS_MAX_ATTEMPTS".into(), "1".into()),
         ];
         Self { root, variables }
     }

@@ -27,7 +27,13 @@ fn takes_what_flags_give() {
 #[test]
 fn an_existing_file_is_overwritten_only_with_force() {
     let env = TestEnv::with("mine\n");
-    insta::assert_snapshot!(env.run(&["init"]).text, @"");
+    insta::assert_snapshot!(env.run(&["init"]).text, @r"
+    $ platformctl init
+    --- stderr
+    error: platform.yaml exists
+    hint: overwrite it with `--force`, or write another with `--file FILE`
+    --- exit 2
+    ");
     assert_eq!(env.read("platform.yaml"), "mine\n");
     assert_eq!(env.run(&["init", "--force"]).code, 0);
     assert!(env.read("platform.yaml").contains("project: acme"));
@@ -36,14 +42,38 @@ fn an_existing_file_is_overwritten_only_with_force() {
 #[test]
 fn a_name_that_cannot_be_used_is_refused_before_anything_is_written() {
     let env = TestEnv::empty();
-    insta::assert_snapshot!(env.run(&["init", "--project", "Acme_Corp"]).text, @"");
-    insta::assert_snapshot!(env.run(&["init", "--cidr", "8.8.0.0/16"]).text, @"");
-    insta::assert_snapshot!(env.run(&["init", "--project", "a: [b"]).text, @"");
+    insta::assert_snapshot!(env.run(&["init", "--project", "Acme_Corp"]).text, @r"
+    $ platformctl init --project Acme_Corp
+    --- stderr
+    error: platform.yaml:4:1: project: `Acme_Corp` is not usable in names
+    hint: use lowercase letters, digits and single hyphens, starting with a letter
+    --- exit 2
+    ");
+    insta::assert_snapshot!(env.run(&["init", "--cidr", "8.8.0.0/16"]).text, @r"
+    $ platformctl init --cidr 8.8.0.0/16
+    --- stderr
+    error: platform.yaml:13:3: network.cidr: 8.8.0.0/16 is not a private range
+    hint: take one out of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)
+    --- exit 2
+    ");
+    insta::assert_snapshot!(env.run(&["init", "--project", "a: [b"]).text, @r"
+    $ platformctl init --project a: [b
+    --- stderr
+    error: platform.yaml:4:11: malformed YAML: mapping values are not allowed in this context
+    hint: indent with spaces, and close every quote and bracket
+    --- exit 2
+    ");
     assert!(!env.path("platform.yaml").exists());
 }
 
 #[test]
 fn a_folder_that_does_not_exist_is_named() {
     let env = TestEnv::empty();
-    insta::assert_snapshot!(env.run(&["init", "--file", "missing/platform.yaml"]).text, @"");
+    insta::assert_snapshot!(env.run(&["init", "--file", "missing/platform.yaml"]).text, @r"
+    $ platformctl init --file missing/platform.yaml
+    --- stderr
+    error: cannot write missing/platform.yaml
+      caused by: No such file or directory (os error 2)
+    --- exit 1
+    ");
 }

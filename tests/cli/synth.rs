@@ -29,7 +29,13 @@ fn the_same_file_gives_the_same_bytes() {
 fn files_hold_what_stdout_shows() {
     let env = TestEnv::new();
     let yaml = env.run(&["synth", "network", "efs", "--out", "build/yaml"]);
-    insta::assert_snapshot!(yaml.text, @"");
+    insta::assert_snapshot!(yaml.text, @r"
+    $ platformctl synth network efs --out build/yaml
+     STACK    RESOURCES  FILE
+     network         34  build/yaml/network.yaml
+     efs             12  build/yaml/efs.yaml
+    --- exit 0
+    ");
     assert_eq!(env.read("build/yaml/network.yaml"), env.run(&["synth", "network"]).stdout);
     assert!(!env.path("build/yaml/budget.yaml").exists());
 
@@ -41,12 +47,21 @@ fn files_hold_what_stdout_shows() {
             serde_json::from_str(&env.read(file.expect("a file"))).expect("JSON");
         let (name, sha256) = (name.expect("a name"), stack["sha256"].as_str());
         assert_eq!(written, all[name], "{name}");
-        assert_eq!(Some(written["Resources"].as_object().expect("resources").len()), stack["resources"].as_u64().map(|n| usize::try_from(n).expect("small")));
+        assert_eq!(
+            Some(written["Resources"].as_object().expect("resources").len()),
+            stack["resources"].as_u64().map(|n| usize::try_from(n).expect("small"))
+        );
         assert_eq!(sha256.map(str::len), Some(64));
     }
 }
 
 #[test]
 fn a_folder_that_cannot_be_made_is_named() {
-    insta::assert_snapshot!(TestEnv::new().run(&["synth", "--out", "platform.yaml"]).text, @"");
+    insta::assert_snapshot!(TestEnv::new().run(&["synth", "--out", "platform.yaml"]).text, @r"
+    $ platformctl synth --out platform.yaml
+    --- stderr
+    error: cannot make platform.yaml
+      caused by: File exists (os error 17)
+    --- exit 1
+    ");
 }

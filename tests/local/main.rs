@@ -1,6 +1,17 @@
-//! Tests of the local platform. They share the emulator's environment in the
-//! user's cache folder and keep their state in temporary folders.
+//! Tests of the local platform, and of platformctl on it. They share the emulator's
+//! environment in the user's cache folder and keep their state in temporary folders.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod destroyed;
 mod emulator;
+mod emulator_killed;
+mod failing;
+mod first_light;
+mod interrupted;
+mod killed;
+mod large;
+mod places;
+mod platform;
+mod seen;
+mod writers;

@@ -66,7 +66,7 @@ impl CheckReport {
         sarif::render(self)
     }
 
-    /// `JUnit` XML: a test suite for each stack, a test case for each rule.
+    /// JUnit XML: a test suite for each stack, a test case for each rule.
     pub fn junit(&self) -> String {
         junit::render(self)
     }
