@@ -52,7 +52,9 @@ pub async fn run(ctx: &Ctx, args: BootstrapArgs) -> Result<Box<dyn Report>> {
     }
     let settings = ctx.settings()?;
     // A run of this environment that was cut off is the one to go on with.
-    let cut_off = crashed(ctx, &settings)?.into_iter().find(|run| run.start.verb == "bootstrap");
+    let account = ctx.connect(&settings).await?.identity.account;
+    let cut_off =
+        crashed(ctx, &settings, &account)?.into_iter().find(|run| run.start.verb == "bootstrap");
     if let Some(run) = &cut_off {
         let step =
             run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();

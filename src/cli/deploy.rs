@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use super::context::choose;
-use super::engine::{CodeArgs, RuleArgs, add_functions, engine, refuse_violations};
+use super::engine::{CodeArgs, RuleArgs, absolute, add_functions, engine, refuse_violations};
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
 use crate::error::{Error, Kind, Result};
@@ -33,7 +33,7 @@ pub struct DeployArgs {
     dry_run: bool,
     /// Carry out a plan that `diff --save` made, without asking; refused when the
     /// account, the region, the templates or the stacks are no longer what it was made from
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", value_parser = absolute)]
     plan: Option<PathBuf>,
     /// Delete a stack whose creation failed, and make it anew
     #[arg(long)]
@@ -70,7 +70,12 @@ pub(super) async fn execute(
     let functions = args.code.functions(ctx, &settings)?;
     let saved = args.plan.as_deref().map(read_plan).transpose()?;
     let connection = ctx.connect(&settings).await?;
-    notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
+    notice_crashed(
+        ctx,
+        &settings,
+        &connection.identity.account,
+        resumed.map(|run| run.run.as_str()),
+    )?;
     ctx.show_place(&settings, &connection.identity.account);
     let purpose = Purpose {
         verb: "deploy",

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Ctx;
+use super::engine::artefact_bucket;
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{self, ARTEFACTS, DestroyReport, destroy_order, observe};
 use crate::error::{Error, Kind, Result};
@@ -12,7 +13,7 @@ use crate::ui::{Align, Block, Report, Table};
 ///
 /// Refuses stacks that are protected. The environment's name has to be typed, or
 /// --yes given. File systems, keys and logs are kept by their stacks; the artefact
-/// bucket, with the reports in it, stays with its stack unless --with-artefacts.
+/// bucket, with the reports in it, stays unless --with-artefacts.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
     after_help = "Examples:\n  platformctl destroy --local --dry-run\n  platformctl destroy --local --reason 'start over'\n  platformctl destroy --env dev --yes --reason 'end of the trial'"
@@ -30,7 +31,7 @@ pub struct DestroyArgs {
     /// Why; kept in the journal
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     reason: Option<String>,
-    /// Also delete the stack of the artefact bucket; the bucket itself is kept
+    /// Also delete the artefact bucket, with every zip, template and report in it
     #[arg(long)]
     with_artefacts: bool,
 }
@@ -40,6 +41,8 @@ pub struct DestroyArgs {
 pub struct Destroyed {
     report: DestroyReport,
     planned: Vec<String>,
+    /// The artefact bucket, when it was deleted.
+    bucket: Option<String>,
     dry_run: bool,
 }
 
@@ -77,7 +80,12 @@ pub(super) async fn execute(
         })
         .collect();
     let connection = ctx.connect(&settings).await?;
-    notice_crashed(ctx, &settings, resumed.map(|run| run.run.as_str()))?;
+    notice_crashed(
+        ctx,
+        &settings,
+        &connection.identity.account,
+        resumed.map(|run| run.run.as_str()),
+    )?;
     ctx.show_place(&settings, &connection.identity.account);
     deploy::refuse_protected(&connection.aws, &templates).await?;
     let mut planned = Vec::new();
@@ -91,7 +99,7 @@ pub(super) async fn execute(
     }
     if args.dry_run || planned.is_empty() {
         let report = DestroyReport { stacks: Vec::new() };
-        return Ok(Destroyed { report, planned, dry_run: args.dry_run });
+        return Ok(Destroyed { report, planned, bucket: None, dry_run: args.dry_run });
     }
     let environment = &settings.config.environment;
     if !args.yes && resumed.is_none() {
@@ -121,17 +129,33 @@ pub(super) async fn execute(
             &ctx.cancel,
         )
         .await?;
-        match error {
-            None => Ok(Destroyed { report, planned, dry_run: false }),
-            Some(error) => Err(error),
+        if let Some(error) = error {
+            return Err(error);
         }
+        let bucket = if args.with_artefacts {
+            let bucket = artefact_bucket(&settings, &connection.identity.account);
+            let (aws, journal) = (&connection.aws, &session.journal);
+            deploy::delete_bucket(aws, &bucket, journal, &ctx.events, &ctx.cancel)
+                .await?
+                .then_some(bucket)
+        } else {
+            None
+        };
+        Ok(Destroyed { report, planned, bucket, dry_run: false })
     };
     session.finish(work.await)
 }
 
+impl Destroyed {
+    /// Whether what its stack kept was deleted after it.
+    fn took(&self, id: &str) -> bool {
+        self.bucket.is_some() && id.starts_with("ArtefactBucket")
+    }
+}
+
 impl Report for Destroyed {
     fn value(&self) -> Value {
-        json!({ "dry_run": self.dry_run, "planned": self.planned, "stacks": self.report.stacks })
+        json!({ "dry_run": self.dry_run, "planned": self.planned, "stacks": self.report.stacks, "bucket": self.bucket })
     }
 
     fn blocks(&self) -> Vec<Block> {
@@ -153,9 +177,19 @@ impl Report for Destroyed {
                 stack.name.clone(),
                 stack.status.to_owned(),
                 seconds,
-                stack.retained.join(", "),
+                stack
+                    .retained
+                    .iter()
+                    .filter(|id| !self.took(id))
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ]);
         }
-        vec![Block::Table(table)]
+        let mut blocks = vec![Block::Table(table)];
+        blocks.extend(
+            self.bucket.iter().map(|bucket| Block::Text(format!("bucket {bucket} deleted"))),
+        );
+        blocks
     }
 }

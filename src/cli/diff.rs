@@ -48,7 +48,7 @@ pub async fn run(ctx: &Ctx, args: &DiffArgs) -> Result<DiffReport> {
     let templates = choose(settings.synthesize()?, &args.stacks)?;
     let functions = args.code.functions(ctx, &settings)?;
     let connection = ctx.connect(&settings).await?;
-    notice_crashed(ctx, &settings, None)?;
+    notice_crashed(ctx, &settings, &connection.identity.account, None)?;
     let journal = Arc::new(Journal::unrecorded(Mask::from_environment()));
     let mut engine = engine(ctx, &settings, &connection, journal);
     add_functions(&mut engine, &functions, &templates).await?;

@@ -41,7 +41,7 @@ pub(super) struct RuleArgs {
 }
 
 /// A path that `resume` finds again from another folder.
-fn absolute(path: &str) -> std::io::Result<PathBuf> {
+pub(super) fn absolute(path: &str) -> std::io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
@@ -90,12 +90,7 @@ pub(super) fn engine(
         account: connection.identity.account.clone(),
         environment: config.environment.clone(),
         artefacts: Artefacts {
-            bucket: Artefacts::bucket_name(
-                &config.project,
-                &config.environment,
-                &connection.identity.account,
-                &config.region,
-            ),
+            bucket: artefact_bucket(settings, &connection.identity.account),
             functions: std::collections::BTreeMap::new(),
         },
         protect: config.protect,
@@ -104,6 +99,12 @@ pub(super) fn engine(
         cancel: ctx.cancel.clone(),
         recorded_only: Arc::clone(&connection.recorded_only),
     }
+}
+
+/// The artefact bucket's name.
+pub(super) fn artefact_bucket(settings: &Settings, account: &str) -> String {
+    let config = &settings.config;
+    Artefacts::bucket_name(&config.project, &config.environment, account, &config.region)
 }
 
 /// Builds what these templates need, and gives it to the engine.

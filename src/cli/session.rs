@@ -139,8 +139,13 @@ fn refuse_elsewhere(run: &RunSummary, settings: &Settings, identity: &Identity) 
 }
 
 /// Says on stderr which earlier runs of this environment crashed, and what to do.
-pub(super) fn notice_crashed(ctx: &Ctx, settings: &Settings, except: Option<&str>) -> Result<()> {
-    for run in crashed(ctx, settings)? {
+pub(super) fn notice_crashed(
+    ctx: &Ctx,
+    settings: &Settings,
+    account: &str,
+    except: Option<&str>,
+) -> Result<()> {
+    for run in crashed(ctx, settings, account)? {
         if Some(run.run.as_str()) != except {
             let step =
                 run.open_step.as_deref().map(|step| format!(" during {step}")).unwrap_or_default();
@@ -157,7 +162,7 @@ pub(super) fn notice_crashed(ctx: &Ctx, settings: &Settings, except: Option<&str
 
 /// Runs of this environment that were cut off and not superseded by a later one of
 /// the same verb that succeeded, newest first.
-pub(super) fn crashed(ctx: &Ctx, settings: &Settings) -> Result<Vec<RunSummary>> {
+pub(super) fn crashed(ctx: &Ctx, settings: &Settings, account: &str) -> Result<Vec<RunSummary>> {
     let config = &settings.config;
     let mut succeeded: Vec<String> = Vec::new();
     let mut found = Vec::new();
@@ -166,7 +171,8 @@ pub(super) fn crashed(ctx: &Ctx, settings: &Settings) -> Result<Vec<RunSummary>>
         let same = start.project == config.project
             && start.environment == config.environment
             && start.region == config.region
-            && start.local == settings.local;
+            && start.local == settings.local
+            && start.account.as_deref() == Some(account);
         if !same {
             continue;
         }

@@ -39,7 +39,7 @@ pub async fn run(ctx: &Ctx, _: &StatusArgs) -> Result<StatusReport> {
     let settings = ctx.settings()?;
     let templates = settings.synthesize()?;
     let connection = ctx.connect(&settings).await?;
-    notice_crashed(ctx, &settings, None)?;
+    notice_crashed(ctx, &settings, &connection.identity.account, None)?;
     let mut stacks = Vec::new();
     for template in templates {
         let live = observe(&connection.aws, &template.stack_name).await?;
@@ -56,11 +56,12 @@ pub async fn run(ctx: &Ctx, _: &StatusArgs) -> Result<StatusReport> {
             protected: live.is_some_and(|live| live.protected),
         });
     }
+    let unfinished = crashed(ctx, &settings, &connection.identity.account)?;
     Ok(StatusReport {
         account: connection.identity.account,
         region: settings.config.region.clone(),
         stacks,
-        unfinished: crashed(ctx, &settings)?.into_iter().map(|run| run.run).collect(),
+        unfinished: unfinished.into_iter().map(|run| run.run).collect(),
     })
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::types::{
-    Capability, Change as SdkChange, ChangeAction, ChangeSetStatus, ChangeSetType, Parameter,
-    Replacement as SdkReplacement, RequiresRecreation, ResourceAttribute, ResourceChange,
-    ResourceChangeDetail,
+    Capability, Change as SdkChange, ChangeAction, ChangeSetStatus, ChangeSetType, EventFilter,
+    Parameter, Replacement as SdkReplacement, RequiresRecreation, ResourceAttribute,
+    ResourceChange, ResourceChangeDetail,
 };
 
 use super::waiter::unique_suffix;
@@ -118,9 +118,16 @@ async fn ready(aws: &Regional, stack: &str, id: &str, cancel: &Cancel) -> Result
             Some(ChangeSetStatus::Failed) if is_empty_reason(reason) => return Ok(false),
             Some(ChangeSetStatus::Failed) => {
                 let reason = Mask::default().text(reason);
-                return Err(Error::failed(format!(
-                    "the change set of stack {stack} failed: {reason}"
-                )));
+                let error =
+                    Error::failed(format!("the change set of stack {stack} failed: {reason}"));
+                // Early validation says only how many failed; the events say what.
+                if !reason.contains("DescribeEvents") {
+                    return Err(error);
+                }
+                return Err(match validation_failures(aws, stack, id).await {
+                    failures if failures.is_empty() => error,
+                    failures => error.caused_by(failures.join("\n")),
+                });
             }
             _ if begun.elapsed() > PATIENCE => {
                 return Err(Error::failed(format!(
@@ -136,6 +143,26 @@ async fn ready(aws: &Regional, stack: &str, id: &str, cancel: &Cancel) -> Result
         }
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+}
+
+/// What CloudFormation's early validation refused; nothing when it cannot be read,
+/// because the failure itself is the error to show.
+async fn validation_failures(aws: &Regional, stack: &str, id: &str) -> Vec<String> {
+    let failed = EventFilter::builder().failed_events(true).build();
+    let call = aws.cloudformation.describe_events().stack_name(stack).change_set_name(id);
+    let Ok(answer) = call.filters(failed).send().await else { return Vec::new() };
+    let mask = Mask::default();
+    let mut failures: Vec<String> = answer
+        .operation_events()
+        .iter()
+        .filter_map(|event| {
+            let reason = event.validation_status_reason().or(event.resource_status_reason())?;
+            let resource = event.logical_resource_id().unwrap_or(stack);
+            Some(mask.text(&format!("{resource}: {reason}")))
+        })
+        .collect();
+    failures.dedup();
+    failures
 }
 
 /// The two sentences with which CloudFormation says that nothing would change.

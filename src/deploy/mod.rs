@@ -2,6 +2,7 @@
 //! through a change set; journaled, resumable, and reported as events.
 
 mod artefacts;
+mod bucket;
 mod change_set;
 mod dag;
 mod deployed;
@@ -13,6 +14,7 @@ mod root_cause;
 mod waiter;
 
 pub use artefacts::{Artefacts, Upload};
+pub use bucket::delete_bucket;
 pub use dag::{Dag, Outcome as NodeOutcome, run as run_dag};
 pub use deployed::{DeployedStack, StackStatus};
 pub use destroy::{DestroyReport, DestroyedStack, destroy, destroy_order, refuse_protected};

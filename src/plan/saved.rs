@@ -75,6 +75,8 @@ mod tests {
     use super::super::{StackAction, StackPlan};
     use super::*;
 
+    type Change = (&'static str, fn(&mut Plan));
+
     fn plan() -> Plan {
         Plan {
             account: "111122223333".into(),
@@ -108,7 +110,6 @@ mod tests {
     #[test]
     fn whatever_it_was_made_from_must_still_hold() {
         assert!(differences(&plan(), &plan()).is_empty());
-        type Change = (&'static str, fn(&mut Plan));
         let changes: [Change; 5] = [
             ("account", |plan| plan.account = "999999999999".into()),
             ("region", |plan| plan.region = "us-east-1".into()),

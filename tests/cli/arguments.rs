@@ -192,7 +192,7 @@ fn a_saved_plan_that_is_none() {
     insta::assert_snapshot!(env.run(&["deploy", "--artefacts", "dist", "--plan", "no.json"]).text, @r"
     $ platformctl deploy --artefacts dist --plan no.json
     --- stderr
-    error: cannot read no.json
+    error: cannot read [TMP]/work/no.json
       caused by: No such file or directory (os error 2)
     hint: make a plan with `platformctl diff --save FILE`
     --- exit 2
@@ -200,7 +200,7 @@ fn a_saved_plan_that_is_none() {
     insta::assert_snapshot!(env.run(&["deploy", "--artefacts", "dist", "--plan", "plan.json"]).text, @r"
     $ platformctl deploy --artefacts dist --plan plan.json
     --- stderr
-    error: plan.json is not a plan as `diff --save` made it
+    error: [TMP]/work/plan.json is not a plan as `diff --save` made it
       caused by: missing field `version` at line 1 column 2
     --- exit 2
     ");

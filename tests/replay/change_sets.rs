@@ -3,6 +3,7 @@
 use crate::formation_sets::{FakeChangeSet, SetScript};
 use crate::harness::{Run, jobs};
 use crate::script::Answer;
+use crate::xml::{element, result, text};
 
 #[tokio::test]
 async fn a_failed_change_set_is_an_error_with_its_reason_and_is_deleted() {
@@ -16,6 +17,20 @@ async fn a_failed_change_set_is_an_error_with_its_reason_and_is_deleted() {
     );
     let mutations = ["CreateChangeSet acme-dev-jobs", "DeleteChangeSet acme-dev-jobs"];
     assert_eq!(run.cloud.mutations(), mutations);
+}
+
+#[tokio::test]
+async fn what_early_validation_refused_is_named() {
+    let run = Run::with(&[jobs("jobs", 30)]);
+    let failed = SetScript::failed("Validation failed with 1 error(s). Call DescribeEvents");
+    run.cloud.world().formation.change_set("acme-dev-jobs", failed);
+    let event = text("LogicalResourceId", "Jobs")
+        + &text("ValidationStatusReason", "a queue called jobs exists already");
+    let events = element("OperationEvents", &element("member", &event));
+    let answer = Answer::ok(result("DescribeEvents", &events));
+    run.cloud.expect("cloudformation:DescribeEvents", "acme-dev-jobs", answer);
+    let error = run.plan(&[jobs("jobs", 60)]).await.expect_err("failed");
+    assert_eq!(error.causes(), ["Jobs: a queue called jobs exists already"]);
 }
 
 #[tokio::test]
