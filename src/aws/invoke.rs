@@ -1,13 +1,15 @@
 //! Calls a deployed function and reads its answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 
 use super::{Regional, explain};
 use crate::error::{Context as _, Error, Result};
+use crate::event::Events;
 use crate::journal::Mask;
+use crate::signal::Cancel;
 
 /// A function's answer.
 #[derive(Debug, Clone)]
@@ -18,7 +20,53 @@ pub struct Answer {
     pub wall_ms: f64,
 }
 
+/// What Lambda answers while a function that was just made is not quite there: its
+/// network interfaces, its mount, its role
+/// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>).
+const NOT_YET: &[&str] = &[
+    "EFSIOException",
+    "EFSMountConnectivityException",
+    "EFSMountFailureException",
+    "EFSMountTimeoutException",
+    "ENILimitReachedException",
+    "KMSAccessDeniedException",
+    "ResourceNotReadyException",
+];
+
+/// How long a new function may take to be there, and the pause between two calls.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_secs(5);
+
 impl Regional {
+    /// As [`Regional::invoke`], for the first call of a function that may have been
+    /// made a moment ago: waits while Lambda says that it is not there yet. The
+    /// function may be called more than once.
+    pub async fn invoke_when_ready(
+        &self,
+        function: &str,
+        payload: &Value,
+        events: &Events,
+        cancel: &Cancel,
+    ) -> Result<Answer> {
+        let begun = Instant::now();
+        loop {
+            let error = match self.invoke(function, payload).await {
+                Err(error) if begun.elapsed() < PATIENCE => error,
+                answer => return answer,
+            };
+            // The code stands at the end of the message, in parentheses.
+            let not_yet = |code: &&str| error.message().ends_with(&format!("({code})"));
+            if !NOT_YET.iter().any(not_yet) {
+                return Err(error);
+            }
+            events.info(format!("{}; trying again", error.message()));
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = cancel.cancelled() => return Err(cancel.error()),
+            }
+        }
+    }
+
     /// Calls `function` with `payload` and waits for its answer. A function that
     /// raised an error is an error.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Answer> {

@@ -7,10 +7,15 @@ mod invoke;
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 pub use errors::{explain, has_code, says};
@@ -28,6 +33,8 @@ pub enum Place {
     Aws {
         /// Credentials profile, when one was named.
         profile: Option<String>,
+        /// Where the profile's role is assumed, when it names one.
+        region: String,
         /// The user's own endpoint (`AWS_ENDPOINT_URL`), when one was named.
         endpoint: Option<String>,
     },
@@ -73,10 +80,10 @@ pub struct Regional {
 
 impl Aws {
     /// Loads credentials and endpoint; sends nothing yet.
+    ///
+    /// A profile that was named wins over credentials in the environment, as it does
+    /// for the AWS CLI: whoever names one means that account.
     pub async fn connect(place: &Place) -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
         let config = match place {
             Place::Local { endpoint, account } => {
@@ -84,18 +91,25 @@ impl Aws {
                 let credentials = Credentials::from_keys(account, "local", None);
                 SdkConfig::builder()
                     .behavior_version(BehaviorVersion::latest())
-                    .http_client(http)
+                    .http_client(http_client(ProxyConfig::disabled()))
                     .timeout_config(timeouts)
                     .endpoint_url(endpoint)
                     .credentials_provider(SharedCredentialsProvider::new(credentials))
                     .build()
             }
-            Place::Aws { profile, endpoint } => {
+            Place::Aws { profile, region, endpoint } => {
                 let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                    .http_client(http)
+                    .http_client(http_client(ProxyConfig::from_env()))
                     .timeout_config(timeouts);
                 if let Some(profile) = profile {
-                    loader = loader.profile_name(profile);
+                    let provider = ProviderConfig::without_region()
+                        .with_http_client(http_client(ProxyConfig::from_env()))
+                        .with_region(Some(Region::new(region.clone())));
+                    let named = ProfileFileCredentialsProvider::builder()
+                        .configure(&provider)
+                        .profile_name(profile)
+                        .build();
+                    loader = loader.profile_name(profile).credentials_provider(named);
                 }
                 if let Some(endpoint) = endpoint {
                     loader = loader.endpoint_url(endpoint);
@@ -110,6 +124,18 @@ impl Aws {
     pub fn in_region(&self, region: &str) -> Regional {
         Regional::new(&self.config, region)
     }
+}
+
+/// HTTPS with the platform's certificates, through `proxy`.
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .proxy_config(proxy.clone())
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
 }
 
 impl Regional {

@@ -56,6 +56,9 @@ pub struct Platform<'a> {
     pub dry_run: bool,
     /// Whether stacks whose creation failed earlier may be deleted and made anew.
     pub recreate: bool,
+    /// Stacks that an earlier attempt of this very run tried to make: what it failed to
+    /// create has never worked, and may be made anew.
+    pub tried: Vec<String>,
     /// Folder of the local copy of the report.
     pub report_folder: PathBuf,
     /// Who runs it.
@@ -141,7 +144,7 @@ impl Platform<'_> {
                 wanted + UNRESERVED
             ))
             .at(self.settings.place("efs.reserved_concurrency"))
-            .hint("lower it, or ask for a higher quota (Lambda, concurrent executions)")),
+            .hint(concurrency_hint(free))),
             _ => Ok(()),
         }
     }
@@ -198,9 +201,11 @@ impl Platform<'_> {
 
     async fn plan(&mut self) -> Result<StepResult> {
         let (plan, planned) = self.engine.plan(&self.templates).await?;
-        if !plan.is_empty() && !(self.approve)(&plan)? {
+        let approved = if plan.is_empty() { Ok(true) } else { (self.approve)(&plan) };
+        if !matches!(approved, Ok(true)) {
             self.engine.discard(&planned).await?;
-            return Err(Error::new(Kind::Failed, "not confirmed; nothing was deployed"));
+            approved?;
+            return Err(Error::usage("not confirmed; nothing was deployed"));
         }
         if self.dry_run {
             self.engine.discard(&planned).await?;
@@ -221,7 +226,8 @@ impl Platform<'_> {
         let stale = self.report.stacks.iter().any(|done| {
             done.status != StackStatus::Unchanged && stack.template.depends_on.contains(&done.name)
         });
-        let deployed = self.engine.deploy_stack(stack, stale, self.recreate).await?;
+        let recreate = self.recreate || self.tried.contains(&stack.plan.stack_name);
+        let deployed = self.engine.deploy_stack(stack, stale, recreate).await?;
         let summary = format!("{} resources", deployed.resources);
         let detail = serde_json::to_value(&deployed).context("cannot serialize a stack")?;
         let unchanged = deployed.status == StackStatus::Unchanged;
@@ -305,4 +311,28 @@ pub fn functions_of(templates: &[StackTemplate]) -> Vec<String> {
     functions.sort();
     functions.dedup();
     functions
+}
+
+/// What helps when `free` unreserved executions are too few.
+fn concurrency_hint(free: u32) -> String {
+    let quota = "ask for a higher quota: Lambda, Concurrent executions (L-B99A9384)";
+    match free.saturating_sub(UNRESERVED) {
+        0 => quota.to_owned(),
+        most => format!("reserve at most {most}, or {quota}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::concurrency_hint;
+
+    #[test]
+    fn no_smaller_reservation_is_advised_where_none_would_do() {
+        for free in [0, 10, 100] {
+            let hint = concurrency_hint(free);
+            assert_eq!(hint, "ask for a higher quota: Lambda, Concurrent executions (L-B99A9384)");
+        }
+        assert!(concurrency_hint(101).starts_with("reserve at most 1, or ask"));
+        assert!(concurrency_hint(140).starts_with("reserve at most 40, or ask"));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod actions;
 mod pages;
+mod permissions;
 mod policy;
 mod report;
 mod steps;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::actions::Platform;
 use super::steps::StepResult;
+use crate::deploy::Engine;
 use crate::error::{Context as _, Error, Result};
 
 /// The wiki that the first pages are written to.
@@ -89,7 +90,8 @@ impl Platform<'_> {
     async fn ask(&self, request: &Request) -> Result<Response> {
         let payload = serde_json::to_value(request).context("cannot serialize a request")?;
         let function = self.function();
-        let answer = self.engine.aws.invoke(&function, &payload).await?;
+        let Engine { aws, events, cancel, .. } = &self.engine;
+        let answer = aws.invoke_when_ready(&function, &payload, events, cancel).await?;
         let reply: Reply = serde_json::from_value(answer.payload)
             .with_context(|| format!("{function} answered something else"))?;
         reply.into_result().map_err(|error| {

@@ -2,13 +2,14 @@
 //! provider schemas say which actions CloudFormation calls for each type, and
 //! names of ours say on which resources.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 use stacks::StackTemplate;
+use stacks::cfn::Value;
 use stacks::cfn::iam::{Operator, PolicyDocument, Statement};
-use stacks::cfn::{Value, schema};
 
+use super::permissions::actions_by_service;
 use crate::config::Config;
 
 /// What platformctl itself calls, beside what CloudFormation calls in its name.
@@ -17,6 +18,7 @@ const STACK_ACTIONS: &[&str] = &[
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeEvents",
     "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks",
     "cloudformation:ExecuteChangeSet",
@@ -25,6 +27,29 @@ const STACK_ACTIONS: &[&str] = &[
     "cloudformation:ListStackResources",
     "cloudformation:UpdateTerminationProtection",
 ];
+
+/// With the artefacts: uploads, downloads, and `destroy --with-artefacts`.
+const OBJECT_ACTIONS: &[&str] =
+    &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"];
+
+/// Services that make a role of their own in a new account, with the caller's leave.
+const SERVICE_LINKED: &[&str] = &[
+    // The first file system.
+    "elasticfilesystem.amazonaws.com",
+    // Flow logs.
+    "delivery.logs.amazonaws.com",
+];
+
+/// Actions of services with named resources which take no resource but `*`.
+const WITHOUT_RESOURCE: &[&str] = &[
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DeleteResourcePolicy",
+    "logs:PutResourcePolicy",
+];
+
+/// Actions that have a statement of their own.
+const APART: &[&str] = &["iam:CreateServiceLinkedRole", "iam:PassRole"];
 
 /// Characters that a managed policy may have, white space not counted
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
@@ -64,7 +89,9 @@ fn statements(templates: &[StackTemplate], config: &Config, account: &str) -> Ve
     let mut statements = vec![
         Statement::allow(STACK_ACTIONS.iter().copied())
             .sid("Stacks")
-            .resource(scope.arn("cloudformation", &format!("stack/{}-*", scope.prefix))),
+            .resource(scope.arn("cloudformation", &format!("stack/{}-*", scope.prefix)))
+            // The events of a change set are asked for by its own ARN.
+            .resource(scope.arn("cloudformation", "changeSet/*")),
         Statement::allow(["lambda:InvokeFunction"])
             .sid("SmokeTest")
             .resource(scope.arn("lambda", &format!("function:{}-git-store", scope.prefix))),
@@ -73,7 +100,7 @@ fn statements(templates: &[StackTemplate], config: &Config, account: &str) -> Ve
             "aws:RequestedRegion",
             config.region.as_str(),
         ),
-        Statement::allow(["s3:GetObject", "s3:PutObject"])
+        Statement::allow(OBJECT_ACTIONS.iter().copied())
             .sid("Artefacts")
             .resource(format!("arn:aws:s3:::{}-artefacts-*/*", scope.prefix)),
         Statement::allow(["ssm:GetParameters"])
@@ -89,35 +116,6 @@ fn statements(templates: &[StackTemplate], config: &Config, account: &str) -> Ve
 
 fn size(policy: &Json) -> usize {
     policy.to_string().chars().filter(|character| !character.is_whitespace()).count()
-}
-
-/// What CloudFormation calls to make, read, change and delete these types.
-fn actions_by_service(templates: &[StackTemplate]) -> BTreeMap<String, BTreeSet<&'static str>> {
-    let types: BTreeSet<&str> = templates
-        .iter()
-        .flat_map(|stack| stack.template.resources())
-        .map(|resource| resource.type_name)
-        .collect();
-    let mut services: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
-    for info in types.into_iter().filter_map(schema::lookup) {
-        let permissions = &info.permissions;
-        let all = [
-            permissions.create,
-            permissions.read,
-            permissions.update,
-            permissions.delete,
-            permissions.tag,
-        ];
-        for action in all.into_iter().flatten().copied() {
-            // A schema's wildcard says nothing: what is needed is listed beside it.
-            if let Some((service, name)) = action.split_once(':')
-                && !name.contains('*')
-            {
-                services.entry(service.to_owned()).or_default().insert(action);
-            }
-        }
-    }
-    services
 }
 
 /// Which resources are ours.
@@ -138,7 +136,10 @@ impl Scope {
     fn resources(&self, service: &str) -> Option<Vec<String>> {
         let Self { prefix, path, account, .. } = self;
         Some(match service {
-            "budgets" => vec![format!("arn:aws:budgets::{account}:budget/{prefix}-*")],
+            // Global, so no condition on the region would hold.
+            "billing" => vec![format!("arn:aws:billing::{account}:billingview/*")],
+            // CloudFormation chooses its name.
+            "budgets" => vec![format!("arn:aws:budgets::{account}:budget/*")],
             "iam" => vec![format!("arn:aws:iam::{account}:role/{prefix}-*")],
             "lambda" => vec![self.arn(service, &format!("function:{prefix}-*"))],
             "logs" => vec![
@@ -154,46 +155,62 @@ impl Scope {
 
     fn statements(&self, service: &str, actions: BTreeSet<&'static str>) -> Vec<Statement> {
         let name: String = service.split('-').map(capitalized).collect();
-        let passes = |action: &&&str| **action == "iam:PassRole";
-        let looks = |action: &&&str| {
-            action
-                .split_once(':')
-                .is_some_and(|(_, name)| name.starts_with("Describe") || name.starts_with("List"))
-        };
-        let Some(resources) = self.resources(service) else {
-            let statement = Statement::allow(actions).sid(&name).resource("*");
-            return vec![statement.when(
+        let anywhere = |actions: Vec<&str>, sid: &str| {
+            Statement::allow(actions).sid(sid).resource("*").when(
                 Operator::StringEquals,
                 "aws:RequestedRegion",
                 self.region.as_str(),
-            )];
+            )
         };
-        let scoped: Vec<&str> =
-            actions.iter().filter(|action| !looks(action) && !passes(action)).copied().collect();
-        let looking: Vec<&str> = actions.iter().filter(looks).copied().collect();
-        let mut statements = Vec::new();
+        let (apart, actions): (Vec<&str>, Vec<&str>) =
+            actions.into_iter().partition(|action| APART.contains(action));
+        let Some(resources) = self.resources(service) else {
+            return vec![anywhere(actions, &name)];
+        };
         let on_ours = |statement: Statement| {
             resources.iter().fold(statement, |statement, arn| statement.resource(arn.as_str()))
         };
+        let (unscoped, actions): (Vec<&str>, Vec<&str>) =
+            actions.into_iter().partition(|action| WITHOUT_RESOURCE.contains(action));
+        // What only looks often takes no resource. In S3 it takes the bucket.
+        let (looking, scoped): (Vec<&str>, Vec<&str>) =
+            actions.into_iter().partition(|action| service != "s3" && looks(action));
+        let mut statements = Vec::new();
         if !scoped.is_empty() {
             statements.push(on_ours(Statement::allow(scoped).sid(&name)));
+        }
+        if !unscoped.is_empty() {
+            statements.push(anywhere(unscoped, &format!("{name}Delivery")));
         }
         if !looking.is_empty() {
             statements.push(Statement::allow(looking).sid(&format!("{name}Look")).resource("*"));
         }
-        if actions.iter().any(|action| *action == "iam:PassRole") {
-            statements.push(
-                on_ours(Statement::allow(["iam:PassRole"]).sid("PassRoles"))
-                    .when(Operator::StringEquals, "iam:PassedToService", "lambda.amazonaws.com")
-                    .when(
-                        Operator::StringEquals,
-                        "iam:PassedToService",
-                        "vpc-flow-logs.amazonaws.com",
-                    ),
-            );
+        if apart.contains(&"iam:PassRole") {
+            let services = ["lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"];
+            let pass = on_ours(Statement::allow(["iam:PassRole"]).sid("PassRoles"));
+            statements.push(for_services(pass, "iam:PassedToService", &services));
+        }
+        if apart.contains(&"iam:CreateServiceLinkedRole") {
+            let create = Statement::allow(["iam:CreateServiceLinkedRole"])
+                .sid("ServiceLinkedRoles")
+                .resource(format!("arn:aws:iam::{}:role/aws-service-role/*", self.account));
+            statements.push(for_services(create, "iam:AWSServiceName", SERVICE_LINKED));
         }
         statements
     }
+}
+
+/// Only for these services.
+fn for_services(statement: Statement, key: &str, services: &[&str]) -> Statement {
+    services
+        .iter()
+        .fold(statement, |statement, service| statement.when(Operator::StringEquals, key, *service))
+}
+
+fn looks(action: &str) -> bool {
+    action
+        .split_once(':')
+        .is_some_and(|(_, name)| name.starts_with("Describe") || name.starts_with("List"))
 }
 
 fn capitalized(word: &str) -> String {
@@ -204,6 +221,7 @@ fn capitalized(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bootstrap::permissions::service_of;
 
     fn policies() -> Vec<Json> {
         let text = "version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\n";
@@ -253,6 +271,66 @@ mod tests {
             .collect();
         assert_eq!(pass.len(), 1);
         assert!(pass[0]["Condition"]["StringEquals"]["iam:PassedToService"].is_array());
+    }
+
+    /// The statements that allow an action.
+    fn allowing(action: &str) -> Vec<Json> {
+        let names = |statement: &Json| match &statement["Action"] {
+            Json::Array(actions) => actions.iter().any(|one| one == action),
+            one => one == action,
+        };
+        all_statements().into_iter().filter(names).collect()
+    }
+
+    #[test]
+    fn what_the_schemas_omit_is_there_on_its_resource() {
+        let bucket = "arn:aws:s3:::acme-dev-artefacts-*";
+        let objects = "arn:aws:s3:::acme-dev-artefacts-*/*";
+        for (action, resource) in [
+            ("ec2:DescribeAvailabilityZones", "*"),
+            ("ec2:DescribeAccountAttributes", "*"),
+            ("ec2:CreateNetworkInterface", "*"),
+            ("ec2:DeleteNetworkInterface", "*"),
+            ("ec2:ModifyNetworkInterfaceAttribute", "*"),
+            ("s3:ListBucket", bucket),
+            ("s3:ListBucketVersions", bucket),
+            ("s3:DeleteBucket", bucket),
+            ("s3:DeleteObject", objects),
+            ("s3:DeleteObjectVersion", objects),
+            ("budgets:ModifyBudget", "arn:aws:budgets::111122223333:budget/*"),
+            ("billing:GetBillingViewData", "arn:aws:billing::111122223333:billingview/*"),
+            ("logs:CreateLogDelivery", "*"),
+        ] {
+            let found = allowing(action);
+            assert!(found.iter().any(|one| one["Resource"] == resource), "{action}: {found:?}");
+        }
+        let events = allowing("cloudformation:DescribeEvents");
+        assert_eq!(events[0]["Resource"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn service_linked_roles_are_made_for_named_services_only() {
+        let statements = allowing("iam:CreateServiceLinkedRole");
+        assert_eq!(statements.len(), 1);
+        let statement = &statements[0];
+        assert_eq!(statement["Resource"], "arn:aws:iam::111122223333:role/aws-service-role/*");
+        let services = &statement["Condition"]["StringEquals"]["iam:AWSServiceName"];
+        assert_eq!(services[0], "elasticfilesystem.amazonaws.com");
+        assert_eq!(services[1], "delivery.logs.amazonaws.com");
+    }
+
+    #[test]
+    fn actions_are_of_services_that_the_stacks_use_and_iam_takes_their_names() {
+        for statement in all_statements() {
+            let actions = match &statement["Action"] {
+                Json::Array(actions) => actions.clone(),
+                one => vec![one.clone()],
+            };
+            for action in actions.iter().filter_map(Json::as_str) {
+                let ours = action.starts_with("cloudformation:");
+                assert!(ours || service_of(action).is_some(), "{action}");
+            }
+        }
     }
 
     #[test]

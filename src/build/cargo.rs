@@ -91,6 +91,11 @@ pub(super) async fn build(builder: &Builder, function: &str, task: &str) -> Resu
             Error::failed(format!("cargo could not build {function} ({status})")).caused_by(shown)
         );
     }
+    // cargo-lambda moves the binary to where it was told to.
+    let moved = lambda_folder(builder).join(function).join("bootstrap");
+    if builder.target != Target::Host && moved.is_file() {
+        return Ok(moved);
+    }
     executable?.ok_or_else(|| Error::failed(format!("cargo built no binary called {function}")))
 }
 
@@ -107,16 +112,23 @@ fn command(builder: &Builder, function: &str) -> Result<Command> {
         }
         return Ok(command);
     };
+    if !in_path("cargo-zigbuild") && in_path("cargo-lambda") {
+        let architecture = if triple.starts_with("aarch64") { "--arm64" } else { "--x86-64" };
+        command.args(["lambda", "build", "--package", function, "--profile", "lambda"]);
+        command.arg(architecture).arg("--lambda-dir").arg(lambda_folder(builder));
+        command.env("RUSTFLAGS", remapped(&builder.source));
+        return Ok(command);
+    }
     if !in_path("cargo-zigbuild") {
         return Err(Error::failed(format!(
-            "cannot build {function} for {triple}: cargo-zigbuild is not installed"
+            "cannot build {function} for {triple}: neither cargo-zigbuild nor cargo-lambda is installed"
         ))
         .hint(
             "cargo install cargo-zigbuild && pip install ziglang && rustup target add ".to_owned()
                 + triple,
         )
         .hint(
-            "or build with `cargo lambda build` elsewhere and name the zips with `--artefacts DIR`",
+            "or `cargo install cargo-lambda`; or name zips built elsewhere with `--artefacts DIR`",
         )
         .hint("to try things on this machine, add `--local`"));
     }
@@ -133,9 +145,15 @@ fn command(builder: &Builder, function: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// Where cargo-lambda puts what it builds.
+fn lambda_folder(builder: &Builder) -> PathBuf {
+    builder.out.join("cargo-lambda")
+}
+
 /// Paths of this machine would make the same source give another digest elsewhere.
 fn remapped(source: &Path) -> String {
-    let mut flags = format!("--remap-path-prefix={}=/platformctl", source.display());
+    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    flags.push_str(&format!(" --remap-path-prefix={}=/platformctl", source.display()));
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));

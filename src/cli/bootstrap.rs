@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::Ctx;
 use super::context::whoami;
 use super::deploy::{outputs_table, recorded_only_note, status_word};
-use super::engine::{CodeArgs, RuleArgs, engine};
+use super::engine::{CodeArgs, RuleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{
     self as engine_, BootstrapReport, MANAGED_POLICY_SIZE, Platform, deploy_policies,
 };
 use crate::config::Settings;
 use crate::error::Result;
-use crate::journal::RunSummary;
+use crate::journal::{self, RunSummary};
 use crate::plan::{Plan, plan_lines};
 use crate::ui::{Align, Block, Report, Table};
 
@@ -39,6 +39,10 @@ pub struct BootstrapArgs {
     /// Delete stacks whose creation failed earlier, and make them anew
     #[arg(long)]
     recreate: bool,
+    /// Allow replacing or removing resources with data in them
+    #[arg(long)]
+    #[serde(default)]
+    replace_data: bool,
     #[command(flatten)]
     code: CodeArgs,
     #[command(flatten)]
@@ -97,9 +101,10 @@ pub(super) async fn execute(
         functions,
         rules,
         exemptions,
-        approve: Box::new(|plan| approve(ctx, &settings, args.yes || args.dry_run, plan)),
+        approve: Box::new(|plan| approve(ctx, &settings, &args, plan)),
         dry_run: args.dry_run,
         recreate: args.recreate || settings.local,
+        tried: resumed.map(journal::executed).transpose()?.unwrap_or_default(),
         report_folder: ctx.paths.state.join("reports").join(session.journal.run().as_str()),
         by: whoami(),
         templates: Vec::new(),
@@ -115,9 +120,13 @@ pub(super) async fn execute(
     Ok(Bootstrapped { report: platform.report, file, dry_run: args.dry_run })
 }
 
-fn approve(ctx: &Ctx, settings: &Settings, yes: bool, plan: &Plan) -> Result<bool> {
+fn approve(ctx: &Ctx, settings: &Settings, args: &BootstrapArgs, plan: &Plan) -> Result<bool> {
     ctx.ui.plan(&plan_lines(plan));
-    if yes || settings.local {
+    if args.dry_run {
+        return Ok(true);
+    }
+    refuse_data_loss(plan, args.replace_data)?;
+    if args.yes || settings.local {
         return Ok(true);
     }
     ctx.ui.confirm(&format!("Deploy {} stacks?", plan.changing().count()))

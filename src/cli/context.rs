@@ -100,7 +100,11 @@ impl Ctx {
             recorded_only = platform.recorded_only_types()?.into_iter().collect();
             Place::Local { endpoint: running.endpoint, account: local::ACCOUNT.to_owned() }
         } else {
-            Place::Aws { profile: settings.profile.clone(), endpoint: settings.endpoint.clone() }
+            Place::Aws {
+                profile: settings.profile.clone(),
+                region: settings.config.region.clone(),
+                endpoint: settings.endpoint.clone(),
+            }
         };
         let aws = Aws::connect(&place).await.in_region(&settings.config.region);
         let identity = tokio::select! {

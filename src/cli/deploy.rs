@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use super::context::choose;
-use super::engine::{CodeArgs, RuleArgs, absolute, add_functions, engine, refuse_violations};
+use super::engine::{
+    CodeArgs, RuleArgs, absolute, add_functions, engine, refuse_data_loss, refuse_violations,
+};
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
 use crate::error::{Error, Kind, Result};
-use crate::journal::{self, Entry, RunSummary};
+use crate::journal::{self, RunSummary};
 use crate::plan::{Plan, SavedPlan, differences, plan_lines};
 use crate::ui::{Align, Block, Report, Table};
 
@@ -38,6 +40,10 @@ pub struct DeployArgs {
     /// Delete a stack whose creation failed, and make it anew
     #[arg(long)]
     recreate: bool,
+    /// Allow replacing or removing resources with data in them
+    #[arg(long)]
+    #[serde(default)]
+    replace_data: bool,
     #[command(flatten)]
     code: CodeArgs,
     #[command(flatten)]
@@ -91,6 +97,12 @@ pub(super) async fn execute(
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
         ctx.ui.plan(&plan_lines(&plan));
+        if !args.dry_run
+            && let Err(error) = refuse_data_loss(&plan, args.replace_data)
+        {
+            engine.discard(&planned).await?;
+            return Err(error);
+        }
         let mut recreate = args.recreate;
         if args.dry_run {
             engine.discard(&planned).await?;
@@ -103,7 +115,7 @@ pub(super) async fn execute(
             .collect();
         if let Some(run) = resumed {
             // What this very run failed to create has never worked.
-            let tried = executed(run)?;
+            let tried = journal::executed(run)?;
             recreate |= stuck.iter().all(|stack| tried.iter().any(|name| name == stack));
         }
         if !stuck.is_empty() && !recreate && ctx.ui.can_ask() {
@@ -149,19 +161,6 @@ pub(super) async fn execute(
         }
     };
     session.finish(work.await)
-}
-
-/// The stacks whose change sets a run executed.
-fn executed(run: &RunSummary) -> Result<Vec<String>> {
-    let records = journal::read(&run.path)?.into_iter();
-    Ok(records
-        .filter_map(|record| match record.entry {
-            Entry::Intent { action, target, .. } if action.ends_with(":ExecuteChangeSet") => {
-                Some(target)
-            }
-            _ => None,
-        })
-        .collect())
 }
 
 fn read_plan(file: &Path) -> Result<SavedPlan> {

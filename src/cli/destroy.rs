@@ -12,7 +12,7 @@ use crate::ui::{Align, Block, Report, Table};
 /// Delete the stacks, in reverse order
 ///
 /// Refuses stacks that are protected. The environment's name has to be typed, or
-/// --yes given. File systems, keys and logs are kept by their stacks; the artefact
+/// --yes given. File systems and keys outlive their stacks; the artefact
 /// bucket, with the reports in it, stays unless --with-artefacts.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
@@ -97,14 +97,27 @@ pub(super) async fn execute(
             planned.push(name);
         }
     }
-    if args.dry_run || planned.is_empty() {
+    let account = &connection.identity.account;
+    let mut bucket = None;
+    if args.with_artefacts {
+        let name = artefact_bucket(&settings, account);
+        if deploy::bucket_exists(&connection.aws, &name).await? {
+            ctx.ui.plan(&[format!(" - bucket {name}, with everything in it")]);
+            bucket = Some(name);
+        }
+    }
+    // A resumed run ends in its journal, even when nothing is left to do.
+    let nothing = planned.is_empty() && bucket.is_none() && resumed.is_none();
+    if args.dry_run || nothing {
         let report = DestroyReport { stacks: Vec::new() };
         return Ok(Destroyed { report, planned, bucket: None, dry_run: args.dry_run });
     }
     let environment = &settings.config.environment;
     if !args.yes && resumed.is_none() {
+        let and = if bucket.is_some() { " and the artefact bucket" } else { "" };
+        let stacks = planned.len();
         let question =
-            format!("{} stacks of environment {environment} will be deleted.", planned.len());
+            format!("{stacks} stacks{and} of environment {environment} will be deleted.");
         if !ctx.ui.type_name(&question, environment)? {
             return Err(Error::new(Kind::Usage, "not confirmed; nothing was deleted"));
         }
@@ -132,15 +145,10 @@ pub(super) async fn execute(
         if let Some(error) = error {
             return Err(error);
         }
-        let bucket = if args.with_artefacts {
-            let bucket = artefact_bucket(&settings, &connection.identity.account);
+        if let Some(bucket) = &bucket {
             let (aws, journal) = (&connection.aws, &session.journal);
-            deploy::delete_bucket(aws, &bucket, journal, &ctx.events, &ctx.cancel)
-                .await?
-                .then_some(bucket)
-        } else {
-            None
-        };
+            deploy::delete_bucket(aws, bucket, journal, &ctx.events, &ctx.cancel).await?;
+        }
         Ok(Destroyed { report, planned, bucket, dry_run: false })
     };
     session.finish(work.await)
@@ -159,7 +167,7 @@ impl Report for Destroyed {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        if self.planned.is_empty() {
+        if self.planned.is_empty() && self.bucket.is_none() {
             return vec![Block::Text("no stack is deployed; nothing to delete".to_owned())];
         }
         if self.dry_run {
@@ -180,8 +188,8 @@ impl Report for Destroyed {
                 stack
                     .retained
                     .iter()
-                    .filter(|id| !self.took(id))
-                    .cloned()
+                    .filter(|(id, _)| !self.took(id))
+                    .map(|(id, physical)| format!("{id} {physical}"))
                     .collect::<Vec<_>>()
                     .join(", "),
             ]);

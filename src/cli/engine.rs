@@ -17,6 +17,7 @@ use crate::deploy::{Artefacts, Engine};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::guard;
 use crate::journal::Journal;
+use crate::plan::Plan;
 
 /// Where the functions' code comes from.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -57,6 +58,7 @@ impl CodeArgs {
             Target::AwsArm64 => "arm64",
             Target::AwsX86_64 => "x86_64",
         };
+        ctx.paths.make_state()?;
         let here = std::env::current_dir().context("cannot find the current folder")?;
         Ok(Functions::Build(Builder {
             source: find_source(self.source.as_deref(), &here)?,
@@ -121,6 +123,19 @@ pub(super) async fn add_functions(
         engine.artefacts.functions.insert(function, zip);
     }
     Ok(())
+}
+
+/// Refuses a plan that would leave data behind, unless that was asked for.
+pub(super) fn refuse_data_loss(plan: &Plan, allowed: bool) -> Result<()> {
+    let risks = plan.data_at_risk();
+    if allowed || risks.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "resources with data in them would be replaced or removed; nothing was deployed",
+    )
+    .caused_by(risks.join("\n"))
+    .hint("undo the change in platform.yaml, or move the data first and add `--replace-data`"))
 }
 
 /// A deploy refuses what `check` refuses.

@@ -79,7 +79,12 @@ pub struct Global {
     pub quiet: bool,
 
     /// Plain lines instead of a live display
-    #[arg(long, global = true, env = "PLATFORMCTL_NO_PROGRESS")]
+    #[arg(
+        long,
+        global = true,
+        env = "PLATFORMCTL_NO_PROGRESS",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pub no_progress: bool,
 
     /// Whether to colour

@@ -2,12 +2,13 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use crate::aws::Answer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, exit};
 use crate::ui::{Block, Report};
 
 /// Call a deployed function and print its answer
 ///
-/// The payload is checked to be JSON and sent as it is.
+/// The payload is checked to be JSON and sent as it is. An answer that is an error
+/// is printed, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  platformctl invoke git-store --local --payload '{\"operation\": \"ping\"}'\n  platformctl invoke git-store --payload '{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}' --query ok.body"
@@ -40,7 +41,18 @@ pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
     Ok(InvokeReport(answer))
 }
 
+impl InvokeReport {
+    /// Our functions answer `{"ok": …}` or `{"error": …}`.
+    fn refused(&self) -> bool {
+        self.0.payload.get("error").is_some() && self.0.payload.get("ok").is_none()
+    }
+}
+
 impl Report for InvokeReport {
+    fn exit_code(&self) -> u8 {
+        if self.refused() { exit::FAILED } else { exit::OK }
+    }
+
     fn value(&self) -> Value {
         self.0.payload.clone()
     }

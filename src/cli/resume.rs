@@ -8,11 +8,16 @@ use crate::ui::Report;
 /// It acts with the same arguments, in the same place, under the same name. What
 /// was finished is proved and not done again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  platformctl runs --unfinished\n  platformctl resume k3f9")]
+#[command(
+    after_help = "Examples:\n  platformctl runs --unfinished\n  platformctl resume k3f9\n  platformctl resume k3f9 --yes             for CI"
+)]
 pub struct ResumeArgs {
     /// The run's name, or its last four letters
     #[arg(value_name = "RUN")]
     run: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
 }
 
 /// Runs `resume`.
@@ -34,7 +39,11 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
         }
         RunState::Failed | RunState::Crashed => {}
     }
-    let session::Kept { scope, args } = session::kept(&summary)?;
+    let session::Kept { scope, args: mut kept } = session::kept(&summary)?;
+    if args.yes {
+        kept["yes"] = true.into();
+    }
+    let args = kept;
     let ctx = ctx.with_global(ctx.global.acting_in(scope));
     let foreign = |error| {
         Error::failed(format!("run {} was recorded by another version of platformctl", summary.run))

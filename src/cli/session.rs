@@ -65,6 +65,8 @@ impl Session {
             since: now,
             pid: std::process::id(),
         };
+        // Before anything is made in it: the folder is for this user only.
+        ctx.paths.make_state()?;
         let locks = ctx.paths.state.join("locks");
         let lock = Lock::acquire(&locks, &name, &holder)?;
         let (journal, done) = match resumed {

@@ -72,6 +72,12 @@ pub struct NetworkConfig {
     /// Number of availability zones, each with a public and a private subnet.
     #[schemars(range(min = 1, max = 3))]
     pub zones: u8,
+    /// Names of the zones, such as [eu-west-2a], one for each. Left out: the first ones
+    /// that AWS lists, in an order it may change, which would replace subnets. Needed by
+    /// one-zone storage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub availability_zones: Vec<String>,
     /// Prefix length of each subnet. Left out: the VPC's plus 4, at most 28.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 16, max = 28))]
@@ -94,7 +100,8 @@ pub enum Storage {
     /// In every zone of the region.
     #[default]
     Regional,
-    /// In the first zone only: cheaper, faster writes, less durable.
+    /// In the first zone only: cheaper, faster writes, less durable. Needs
+    /// the zones to be named.
     OneZone,
 }
 
@@ -129,7 +136,7 @@ pub struct EfsConfig {
     #[schemars(range(min = 128, max = 10240))]
     pub memory_mb: u32,
     /// Time limit of the git-store function in seconds.
-    #[schemars(range(min = 1, max = 900))]
+    #[schemars(range(min = 5, max = 900))]
     pub timeout_seconds: u32,
     /// Most concurrent executions of the git-store function.
     #[schemars(range(min = 1, max = 10000))]
@@ -170,6 +177,7 @@ impl Default for NetworkConfig {
         Self {
             cidr: spec.cidr,
             zones: spec.zones,
+            availability_zones: spec.availability_zones,
             subnet_prefix: spec.subnet_prefix,
             nat: Nat::None,
             interface_endpoints: spec.interface_endpoints,
@@ -229,6 +237,7 @@ impl Config {
             network: spec::NetworkSpec {
                 cidr: network.cidr,
                 zones: network.zones,
+                availability_zones: network.availability_zones.clone(),
                 subnet_prefix: network.subnet_prefix,
                 nat: match network.nat {
                     Nat::None => spec::Nat::None,

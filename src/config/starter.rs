@@ -17,8 +17,11 @@ pub struct Starter {
 
 /// A complete file with every field, its default and its meaning.
 pub fn starter_yaml(starter: &Starter) -> String {
-    let Starter { project, environment, region, cidr, emails } = starter;
-    let emails = emails.join(", ");
+    let [project, environment, region, cidr] =
+        [&starter.project, &starter.environment, &starter.region, &starter.cidr]
+            .map(|text| scalar(text));
+    let emails = starter.emails.iter().map(|email| scalar(email)).collect::<Vec<_>>().join(", ");
+    let zone = scalar(&format!("{}a", starter.region));
     format!(
         "# The platform as platformctl builds it. `platformctl config schema` prints the JSON
 # Schema of this file; `platformctl check` proves what it would deploy.
@@ -34,18 +37,19 @@ tags:                       # on every resource, beside project, environment and
 network:
   cidr: {cidr}
   zones: 1                  # 1 to 3, each with a public and a private subnet
+  # availability_zones: [{zone}]   # their names, in a fixed order; one-zone storage needs it
   nat: none                 # none | single | per-zone
   interface_endpoints: []   # such as [ssm, secretsmanager, logs]
   flow_logs: false
   reserved_cidrs: []        # offices and peers that the VPC must not overlap
 
 efs:
-  storage: regional         # regional | one-zone
+  storage: regional         # regional | one-zone (in the first of availability_zones)
   encrypted: true
   backup: true
   archive_after_days: 30    # 1, 7, 14, 30, 60, 90, 180, 270 or 365
   memory_mb: 512            # of the git-store function
-  timeout_seconds: 30
+  timeout_seconds: 30       # 5 to 900
   reserved_concurrency: 50
   log_retention_days: 30
   architecture: arm64       # arm64 | x86_64; the local platform uses this machine's
@@ -58,6 +62,26 @@ budget:
     forecast: [100]
 "
     )
+}
+
+/// A string as YAML reads it back, in a list too: plain when that is safe, or else
+/// quoted as JSON, which YAML includes.
+fn scalar(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@+".contains(c);
+    // Words and numbers that would be read as something else; the short ones by YAML 1.1.
+    let is_string = matches!(serde_yaml::from_str(text), Ok(serde_yaml::Value::String(_)))
+        && !["y", "n", "yes", "no", "on", "off"].contains(&text.to_lowercase().as_str());
+    if is_string && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain)
+    {
+        return text.to_owned();
+    }
+    // JSON leaves more as it is than YAML takes, or keeps.
+    let hidden = |c: char| c.is_control() || "\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}".contains(c);
+    serde_json::Value::from(text)
+        .to_string()
+        .chars()
+        .map(|c| if hidden(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() })
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,5 +99,51 @@ mod tests {
         };
         let loaded = super::super::parse("starter", &starter_yaml(&starter)).expect("valid");
         assert!(stacks::synthesize(&loaded.config.spec()).is_ok());
+    }
+
+    const HOSTILE: [&str; 16] = [
+        "a@b.c] # x",
+        "dev\naccount: \"1\"",
+        "- x",
+        "a: b",
+        "\"quoted\" \\ 'both'",
+        "",
+        " ",
+        "no",
+        "true",
+        "null",
+        "12",
+        "1e3",
+        "~",
+        "*a",
+        "{braces}",
+        "\u{85}\u{2028}\u{7f}\u{feff}é\t",
+    ];
+
+    #[test]
+    fn hostile_values_are_read_back_as_they_were() {
+        for text in HOSTILE {
+            let starter = Starter {
+                project: text.into(),
+                environment: text.into(),
+                region: text.into(),
+                cidr: "10.40.0.0/16".into(),
+                emails: vec![text.into(), "ops@example.com".into()],
+            };
+            let loaded = super::super::parse("starter", &starter_yaml(&starter));
+            let config = loaded.unwrap_or_else(|error| panic!("{text:?}: {error}")).config;
+            assert_eq!(config.project, text);
+            assert_eq!(config.environment, text);
+            assert_eq!(config.region, text);
+            assert_eq!(config.budget.emails, [text, "ops@example.com"]);
+        }
+    }
+
+    #[test]
+    fn plain_values_stay_plain() {
+        for text in ["acme", "eu-west-2", "10.40.0.0/16", "first.last+aws@example.com"] {
+            assert_eq!(scalar(text), text);
+        }
+        assert_eq!(scalar("a@b.c] # x"), "\"a@b.c] # x\"");
     }
 }

@@ -7,27 +7,34 @@ use serde_json::json;
 use crate::aws::{Regional, explain, has_code};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Events, Outcome};
-use crate::journal::Journal;
+use crate::failpoint;
+use crate::journal::{Entry, Journal, StepOutcome};
 use crate::signal::Cancel;
 
-/// Empties and deletes `bucket`; `false` when there is none. Its stack keeps the
-/// bucket, and no new stack could have its name while it is there.
+/// Whether there is a bucket of this name that we may look at.
+pub async fn bucket_exists(aws: &Regional, bucket: &str) -> Result<bool> {
+    match aws.s3.head_bucket().bucket(bucket).send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => {
+            Ok(false)
+        }
+        Err(error) => Err(explain(format!("cannot look up bucket {bucket}"), error)),
+    }
+}
+
+/// Empties and deletes `bucket`. Its stack keeps the bucket, and no new stack could
+/// have its name while it is there.
 pub async fn delete_bucket(
     aws: &Regional,
     bucket: &str,
     journal: &Journal,
     events: &Events,
     cancel: &Cancel,
-) -> Result<bool> {
-    match aws.s3.head_bucket().bucket(bucket).send().await {
-        Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => {
-            return Ok(false);
-        }
-        Err(error) => return Err(explain(format!("cannot look up bucket {bucket}"), error)),
-    }
+) -> Result<()> {
     let task = "destroy.bucket";
     events.started(task, "delete the bucket", None);
+    journal.write(Entry::StepStarted { step: task.to_owned() })?;
+    failpoint::hit(task, cancel).await;
     let work = async {
         empty(aws, bucket, events, cancel).await?;
         match aws.s3.delete_bucket().bucket(bucket).send().await {
@@ -39,11 +46,13 @@ pub async fn delete_bucket(
     };
     let target = format!("s3://{bucket}");
     let result = journal.mutate("s3:DeleteBucket", &target, json!({}), work).await;
+    let outcome = result.as_ref().err().map_or(StepOutcome::Done, StepOutcome::of);
+    journal.write(Entry::StepFinished { step: task.to_owned(), outcome, detail: json!({}) })?;
     match &result {
         Ok(()) => events.finished(task, Outcome::Done, "deleted"),
         Err(error) => events.finished(task, Outcome::Failed, error.message()),
     }
-    result.map(|()| true)
+    result
 }
 
 /// Deletes every version and every delete marker, a page of up to 1,000 at a time.

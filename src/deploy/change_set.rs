@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{
     Capability, Change as SdkChange, ChangeAction, ChangeSetStatus, ChangeSetType, EventFilter,
     Parameter, Replacement as SdkReplacement, RequiresRecreation, ResourceAttribute,
     ResourceChange, ResourceChangeDetail,
 };
+
+use time::OffsetDateTime;
 
 use super::waiter::unique_suffix;
 use crate::aws::{Regional, explain};
@@ -22,6 +25,9 @@ pub(super) const PREFIX: &str = "platformctl-";
 /// Longest body that goes in the request itself
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
 pub(super) const MAX_INLINE: usize = 51_200;
+
+/// Age after which nobody is looking at a change set any more.
+const ABANDONED: time::Duration = time::Duration::hours(1);
 
 /// A change set is made within seconds; one that is not in this time never will be.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -39,6 +45,8 @@ pub(super) enum Body {
 #[derive(Debug, Clone)]
 pub(super) struct Request<'a> {
     pub stack_name: &'a str,
+    /// The run's short name: part of the change set's, so that runs know their own.
+    pub run: &'a str,
     pub create: bool,
     pub body: Body,
     pub parameters: &'a BTreeMap<String, String>,
@@ -68,7 +76,7 @@ pub(super) async fn create(
         .cloudformation
         .create_change_set()
         .stack_name(stack)
-        .change_set_name(format!("{PREFIX}{}", unique_suffix()))
+        .change_set_name(format!("{PREFIX}{}-{}", request.run, unique_suffix()))
         .change_set_type(kind)
         .capabilities(Capability::CapabilityNamedIam)
         .set_parameters(Some(parameters.collect()));
@@ -261,18 +269,25 @@ pub(super) async fn delete(aws: &Regional, stack: &str, id: &str) -> Result<()> 
         .map_err(|error| explain(format!("cannot delete a change set of stack {stack}"), error))
 }
 
-/// Deletes what crashed runs left: our change sets other than `keep`.
+/// Deletes what crashed runs left: the change sets of `run` other than `keep`, and
+/// those of others that are too old to be under way. Younger ones may belong to a
+/// colleague who is looking at a plan.
 pub(super) async fn delete_leftovers(
     aws: &Regional,
     stack: &str,
+    run: &str,
     keep: Option<&str>,
 ) -> Result<()> {
+    let own = format!("{PREFIX}{run}-");
+    let old = OffsetDateTime::now_utc().unix_timestamp() - ABANDONED.whole_seconds();
     let answer =
         aws.cloudformation.list_change_sets().stack_name(stack).send().await.map_err(|error| {
             explain(format!("cannot list the change sets of stack {stack}"), error)
         })?;
     for summary in answer.summaries() {
-        let ours = summary.change_set_name().is_some_and(|name| name.starts_with(PREFIX));
+        let name = summary.change_set_name().unwrap_or_default();
+        let made = summary.creation_time().map_or(0, DateTime::secs);
+        let ours = name.starts_with(&own) || (name.starts_with(PREFIX) && made < old);
         let id = summary.change_set_id().unwrap_or_default();
         if ours && Some(id) != keep {
             delete(aws, stack, id).await?;

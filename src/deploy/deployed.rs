@@ -78,7 +78,7 @@ impl Engine {
         }
         let recorded_only = resources
             .iter()
-            .filter(|(_, resource_type)| self.recorded_only.contains(resource_type))
+            .filter(|(_, resource)| self.recorded_only.contains(&resource.resource_type))
             .map(|(id, _)| id.clone())
             .collect();
         Ok(DeployedStack {

@@ -1,5 +1,6 @@
 //! Deletes stacks in reverse order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 use stacks::StackTemplate;
 
 use super::dag::{self, Dag};
-use super::observe::observe;
+use super::observe::{live_resources, observe};
 use super::waiter::{Follow, seen_events};
 use crate::aws::{Regional, explain};
 use crate::error::{Error, Result};
@@ -33,8 +34,9 @@ pub struct DestroyedStack {
     pub status: &'static str,
     /// Duration in seconds.
     pub seconds: f64,
-    /// Logical ids that were kept on purpose (`DeletionPolicy: Retain`).
-    pub retained: Vec<String>,
+    /// What was kept on purpose (`DeletionPolicy: Retain`): physical ids by logical
+    /// id. Nothing else remembers them.
+    pub retained: BTreeMap<String, String>,
 }
 
 /// The same stacks, consumers first.
@@ -94,7 +96,8 @@ pub async fn destroy(
     let mut report = DestroyReport { stacks: Vec::new() };
     let mut first_error = None;
     for (name, outcome) in results {
-        let failed = |status| DestroyedStack { name, status, seconds: 0.0, retained: Vec::new() };
+        let failed =
+            |status| DestroyedStack { name, status, seconds: 0.0, retained: BTreeMap::new() };
         report.stacks.push(match outcome {
             dag::Outcome::Done(stack) => stack,
             dag::Outcome::Failed(error) => {
@@ -124,13 +127,14 @@ async fn delete(
         name: template.name.clone(),
         status: "absent",
         seconds: 0.0,
-        retained: Vec::new(),
+        retained: BTreeMap::new(),
     };
     let Some(live) = observe(aws, name).await? else { return Ok(destroyed) };
     let total = Some(template.template.resources().count() as u64);
     events.started(&task, format!("destroy {}", template.name), total);
     journal.write(Entry::StepStarted { step: task.clone() })?;
     failpoint::hit(&task, cancel).await;
+    destroyed.retained = retained(aws, template).await?;
     let seen = seen_events(aws, &live.id).await?;
     let work = async {
         aws.cloudformation
@@ -152,20 +156,26 @@ async fn delete(
         Ok(()) => (Outcome::Done, StepOutcome::Done),
         Err(error) => (Outcome::Failed, StepOutcome::of(error)),
     };
-    journal.write(Entry::StepFinished { step: task.clone(), outcome: step, detail: json!({}) })?;
+    let detail = json!({ "retained": destroyed.retained });
+    journal.write(Entry::StepFinished { step: task.clone(), outcome: step, detail })?;
     events.finished(&task, outcome, if result.is_ok() { "deleted" } else { "failed" });
     result?;
     destroyed.status = "deleted";
     destroyed.seconds = begun.elapsed().as_secs_f64();
-    destroyed.retained = template
+    Ok(destroyed)
+}
+
+/// What the stack will leave behind.
+async fn retained(aws: &Regional, template: &StackTemplate) -> Result<BTreeMap<String, String>> {
+    let live = live_resources(aws, &template.stack_name).await?;
+    let policy =
+        |body: &serde_json::Value| body["DeletionPolicy"].as_str().unwrap_or("").to_owned();
+    Ok(template
         .template
         .resources()
-        .filter(|resource| {
-            resource.body["DeletionPolicy"]
-                .as_str()
-                .is_some_and(|policy| policy.starts_with("Retain"))
+        .filter(|resource| policy(resource.body).starts_with("Retain"))
+        .filter_map(|resource| {
+            Some((resource.id.to_owned(), live.get(resource.id)?.physical_id.clone()))
         })
-        .map(|resource| resource.id.to_owned())
-        .collect();
-    Ok(destroyed)
+        .collect())
 }

@@ -165,7 +165,8 @@ impl Engine {
             Box::pin(self.delete_failed(stack, task)).await?;
         } else if stack.live.is_some() {
             let keep = stack.change_set.as_deref().filter(|_| !stale);
-            change_set::delete_leftovers(&self.aws, name, keep).await?;
+            let run = self.journal.run().short();
+            change_set::delete_leftovers(&self.aws, name, run, keep).await?;
         }
         let set = match &stack.change_set {
             Some(id) if !stale => {
@@ -178,8 +179,10 @@ impl Engine {
             if create {
                 return Err(Error::failed(format!("stack {name} would be empty: it was not made")));
             }
-            self.set_protection(stack).await?;
-            return Ok((StackStatus::Unchanged, 0));
+            // Protection is no part of a template, hence of no change set.
+            let changed = self.set_protection(stack).await?;
+            let status = if changed { StackStatus::Updated } else { StackStatus::Unchanged };
+            return Ok((status, usize::from(changed)));
         };
         if let Err(error) = refuse_unplanned(stack, &set) {
             // Best effort: the refusal is what counts.
@@ -254,11 +257,12 @@ impl Engine {
             .await
     }
 
-    async fn set_protection(&self, stack: &PlannedStack) -> Result<()> {
+    /// Returns whether it had to be changed.
+    async fn set_protection(&self, stack: &PlannedStack) -> Result<bool> {
         let name = &stack.plan.stack_name;
-        let Some(live) = observe(&self.aws, name).await? else { return Ok(()) };
+        let Some(live) = observe(&self.aws, name).await? else { return Ok(false) };
         if live.protected == self.protect {
-            return Ok(());
+            return Ok(false);
         }
         let call = self
             .aws
@@ -274,7 +278,8 @@ impl Engine {
                     .map(drop)
                     .map_err(|error| explain(format!("cannot protect stack {name}"), error))
             })
-            .await
+            .await?;
+        Ok(true)
     }
 }
 

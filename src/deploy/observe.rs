@@ -105,8 +105,17 @@ pub async fn live_template(aws: &Regional, name: &str) -> Result<Option<Value>> 
     Ok(answer.template_body().and_then(|body| serde_json::from_str(body).ok()))
 }
 
-/// Logical ids and types of a stack's resources.
-pub async fn live_resources(aws: &Regional, name: &str) -> Result<BTreeMap<String, String>> {
+/// A resource of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveResource {
+    /// Such as `AWS::EC2::VPC`.
+    pub resource_type: String,
+    /// Such as `vpc-0a1b2c`.
+    pub physical_id: String,
+}
+
+/// A stack's resources by logical id.
+pub async fn live_resources(aws: &Regional, name: &str) -> Result<BTreeMap<String, LiveResource>> {
     let mut resources = BTreeMap::new();
     let mut pages =
         aws.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
@@ -117,7 +126,10 @@ pub async fn live_resources(aws: &Regional, name: &str) -> Result<BTreeMap<Strin
         resources.extend(page.stack_resource_summaries().iter().map(|resource| {
             (
                 resource.logical_resource_id().unwrap_or_default().to_owned(),
-                resource.resource_type().unwrap_or_default().to_owned(),
+                LiveResource {
+                    resource_type: resource.resource_type().unwrap_or_default().to_owned(),
+                    physical_id: resource.physical_resource_id().unwrap_or_default().to_owned(),
+                },
             )
         }));
     }

@@ -104,6 +104,10 @@ impl Engine {
         };
         let (changes, mut other) = plan::diff(Some(&old), new);
         other.extend(parameter_changes(&live.parameters, &stack.parameters));
+        if live.protected != self.protect {
+            let (was, is) = (live.protected, self.protect);
+            other.push(format!("~ TerminationProtection {was} → {is}"));
+        }
         stack.plan.other = other;
         // While a stack that this one imports from does not exist, its parameters
         // cannot be resolved; the change set is made when its turn comes.
@@ -136,6 +140,7 @@ impl Engine {
         };
         let request = Request {
             stack_name: &stack.plan.stack_name,
+            run: self.journal.run().short(),
             create,
             body,
             parameters: &stack.parameters,

@@ -3,6 +3,9 @@
 //! An exemption names the rule, where it applies, an owner, a reason and an
 //! expiry. It hides nothing: exempt findings are counted and listed, and an
 //! exemption that expired or names no rule is a finding itself.
+//!
+//! Nobody can prolong an embedded one in a binary that is installed already. An expired
+//! one still covers what it covered, and is a warning: the check fails for no calendar.
 
 use std::path::Path;
 
@@ -50,6 +53,9 @@ pub struct Exemption {
     /// The file that it stands in.
     #[serde(skip)]
     pub file: String,
+    /// Whether it came with platformctl.
+    #[serde(skip)]
+    pub embedded: bool,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +71,9 @@ pub struct Exemptions(Vec<Exemption>);
 impl Exemptions {
     /// The ones that come with platformctl, for the stacks that come with it.
     pub fn embedded() -> Result<Self> {
-        Self::default().with_text(EMBEDDED_NAME, EMBEDDED)
+        let mut embedded = Self::default().with_text(EMBEDDED_NAME, EMBEDDED)?;
+        embedded.0.iter_mut().for_each(|exemption| exemption.embedded = true);
+        Ok(embedded)
     }
 
     /// Adds the ones of a file.
@@ -108,7 +116,8 @@ impl Exemptions {
         statement: Option<&Value>,
         today: Date,
     ) -> Option<&Exemption> {
-        self.0.iter().find(|it| it.expires >= today && it.covers(finding, statement))
+        let holds = |it: &&Exemption| it.embedded || it.expires >= today;
+        self.0.iter().filter(holds).find(|it| it.covers(finding, statement))
     }
 
     /// Findings about the exemptions themselves.
@@ -124,8 +133,9 @@ impl Exemptions {
                 ));
             } else if exemption.expires < today {
                 let wanted = format!("{today} or later");
+                let rule = if exemption.embedded { outdated() } else { expired() };
                 faults.push(exemption.fault(
-                    &expired(),
+                    &rule,
                     "expires",
                     &exemption.expires.to_string(),
                     &wanted,
@@ -194,6 +204,19 @@ fn expired() -> RuleInfo {
         "Nobody has looked at this exemption since it expired, and it no longer covers anything.",
         "Review it: remove it, or give it a later date.",
     )
+}
+
+/// The same rule, about an exemption that came with platformctl.
+fn outdated() -> RuleInfo {
+    RuleInfo {
+        severity: Severity::Warning,
+        why: "Nobody has looked at this exemption since it expired; it came with platformctl, \
+              and still holds."
+            .to_owned(),
+        fix: "Install a newer platformctl, or prolong it in an exemptions file of your own."
+            .to_owned(),
+        ..expired()
+    }
 }
 
 fn unknown_rule() -> RuleInfo {

@@ -42,7 +42,10 @@ static SECRET_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // GitHub, GitLab, Slack and npm tokens.
         r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{20,})",
         // name=value and name: value, quoted or not.
-        r#"(?i)((?:password|passwd|secret(?:_?access_?key)?|token|api[-_]?key|passphrase|x-amz-(?:signature|security-token))["']?\s*[=:]\s*["']?)[^\s"'&,;}]{4,}"#,
+        r#"(?i)((?:password|passwd|secret(?:_?access_?key)?|api[-_]?key|passphrase|x-amz-(?:signature|security-token))["']?\s*[=:]\s*["']?)[^\s"'&,;}]{4,}"#,
+        // `token: …` is also how messages go on; what is no word there is a token.
+        r#"(?i)(token(?:["']\s*[=:]|\s*=)\s*["']?)[^\s"'&,;}]{4,}"#,
+        r#"(?i)(token\s*:\s*)[^\s"'&,;}]*[0-9_-][^\s"'&,;}]{3,}"#,
     ]
     .into_iter()
     .map(regex)
@@ -184,6 +187,13 @@ mod tests {
             "text": "the token bucket is full", "fencing_token": 7, "keys": ["a", "b"],
         });
         assert_eq!(Mask::default().value(value), expected);
+    }
+
+    #[test]
+    fn a_message_about_a_token_stays() {
+        let text = "failed to load the session token: dispatch error";
+        assert_eq!(Mask::default().text(text), text);
+        assert_eq!(Mask::default().text("token=abc123def"), "token=***");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod run_id;
 mod writer;
 
 pub use mask::Mask;
-pub use reader::{RunState, RunSummary, damaged, find, list, read};
+pub use reader::{RunState, RunSummary, damaged, executed, find, list, read};
 pub use record::{Entry, RECORD_VERSION, Record, RunStart, StepOutcome};
 pub use run_id::RunId;
 pub use writer::Journal;

@@ -113,6 +113,19 @@ pub fn read(path: &Path) -> Result<Vec<Record>> {
     Ok(read_with_length(path)?.0)
 }
 
+/// The stacks whose change sets a run executed.
+pub fn executed(run: &RunSummary) -> Result<Vec<String>> {
+    let records = read(&run.path)?.into_iter();
+    Ok(records
+        .filter_map(|record| match record.entry {
+            Entry::Intent { action, target, .. } if action.ends_with(":ExecuteChangeSet") => {
+                Some(target)
+            }
+            _ => None,
+        })
+        .collect())
+}
+
 /// The records, and the length in bytes of the intact part of the file.
 pub(super) fn read_with_length(path: &Path) -> Result<(Vec<Record>, u64)> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use super::record::{Record, Running};
-use super::{launcher, probe, process, python, venv};
+use super::{launcher, paths, probe, process, python, venv};
 use crate::error::{Context, Error, Result};
 use crate::event::{Events, Outcome};
 
@@ -333,11 +333,9 @@ impl LocalPlatform {
     }
 
     async fn lock(&self) -> Result<File> {
-        let explain = || format!("the state folder {} cannot be used", self.folder.display());
-        let hint = "make it writable, or set PLATFORMCTL_STATE_DIR to a folder that is";
-        fs::create_dir_all(&self.folder).with_context(explain).map_err(|e| e.hint(hint))?;
+        paths::make_private(&self.folder)?;
         let locked = venv::lock(&self.lock_file(), &self.events).await;
-        locked.with_context(explain).map_err(|error| error.hint(hint))
+        locked.map_err(|error| paths::unusable(&self.folder, error))
     }
 
     fn lock_file(&self) -> PathBuf {

@@ -7,11 +7,18 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Context, Result};
 
-/// Exact versions of the emulator and everything it needs.
+/// Exact versions of the emulator and everything it needs, with the hashes of all files that
+/// the package index has for them: pip installs nothing else.
 pub(crate) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
+
+/// How many packages [`REQUIREMENTS`] names.
+pub(crate) fn packages() -> usize {
+    REQUIREMENTS.lines().filter(|line| line.contains("==")).count()
+}
 
 const FILES: &[(&str, &str)] = &[
     ("main.py", include_str!("launcher/main.py")),
+    ("callers.py", include_str!("launcher/callers.py")),
     ("calls.py", include_str!("launcher/calls.py")),
     ("durability.py", include_str!("launcher/durability.py")),
     ("functions.py", include_str!("launcher/functions.py")),
@@ -69,11 +76,18 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_exactly() {
-        for line in REQUIREMENTS.lines().filter(|line| !line.is_empty()) {
-            let (name, version) = line.split_once("==").unwrap_or_else(|| panic!("{line}"));
-            assert!(!name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()));
+        let joined = REQUIREMENTS.replace("\\\n", " ");
+        for line in joined.lines() {
+            let (name, rest) = line.split_once("==").unwrap_or_else(|| panic!("{line}"));
+            assert!(!name.is_empty() && rest.starts_with(|c: char| c.is_ascii_digit()), "{line}");
+            let (_, hashes) = rest.split_once(" --hash=sha256:").expect(name);
+            for hash in hashes.split(" --hash=sha256:").map(str::trim) {
+                let digits = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+                assert!(digits, "{name}: {hash}");
+            }
         }
-        assert!(REQUIREMENTS.contains("ministack==1.5.33\n"));
+        assert_eq!(joined.lines().count(), packages());
+        assert!(REQUIREMENTS.contains("ministack==1.5.33 \\\n"));
     }
 
     #[test]

@@ -8,13 +8,23 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
-use super::launcher::{REQUIREMENTS, digest};
+use super::launcher::{REQUIREMENTS, digest, packages};
 use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
 
 const TASK: &str = "emulator.venv";
 /// Lines of pip's output that an error shows.
 const TAIL: usize = 12;
+/// Variables that make Python or pip install something else or somewhere else.
+const REDIRECTIONS: [&str; 7] = [
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PIP_CONSTRAINT",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_TARGET",
+    "PIP_USER",
+];
 
 /// The folder of the environment below the cache folder.
 pub(crate) fn folder(cache: &Path) -> PathBuf {
@@ -45,7 +55,7 @@ where
     if let Some(python) = ready(cache) {
         return Ok(python);
     }
-    let total = REQUIREMENTS.lines().count() as u64;
+    let total = packages() as u64;
     events.started(TASK, "set up the local emulator (once)", Some(total));
     let made = make(&base, &place, cache, events).await;
     let (outcome, detail) = match &made {
@@ -82,7 +92,7 @@ async fn make(base: &Path, place: &Path, cache: &Path, events: &Events) -> Resul
     let python = place.join("bin/python");
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps"])
-        .args(["--progress-bar", "off", "-r"])
+        .args(["--progress-bar", "off", "--require-hashes", "-r"])
         .arg(&requirements);
     let mut collected = 0;
     run(pip, |line| {
@@ -109,7 +119,8 @@ enum Failure {
 /// Runs `command`, shows each line to `watch` and keeps the last ones.
 async fn run(mut command: Command, mut watch: impl FnMut(&str)) -> Result<(), Failure> {
     // A Python or pip set up for another project must not redirect this one.
-    for name in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_USER", "PIP_PREFIX"] {
+    // Its index, certificates and proxy are the user's way to PyPI: they stay.
+    for name in REDIRECTIONS {
         command.env_remove(name);
     }
     let mut child = command
@@ -177,6 +188,11 @@ fn explain_output(tail: &[String], cache: &Path, base: &Path) -> Error {
             .hint("install its venv module (Debian and Ubuntu: apt install python3-venv)")
             .hint("or set PLATFORMCTL_PYTHON to another Python");
     }
+    if says(&["DO NOT MATCH THE HASHES"]) {
+        return Error::failed(format!("the local emulator's packages are not PyPI's:\n{text}"))
+            .hint("a mirror must serve PyPI's own files: check pip's index and find-links settings")
+            .hint("or pip's cache is damaged: python3 -m pip cache purge");
+    }
     Error::failed(format!("failed to install the local emulator:\n{text}"))
         .hint("the first start downloads it from PyPI: check the network, proxy and pip settings")
 }
@@ -209,6 +225,8 @@ mod tests {
         assert!(full.message().contains("/cache") && full.hints()[0].contains("CACHE_DIR"));
         let venv = explained("The virtual environment was not created: ensurepip is not available");
         assert!(venv.hints()[0].contains("python3-venv"));
+        let other = explained("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE FILE.");
+        assert!(other.message().contains("not PyPI's") && other.hints()[0].contains("mirror"));
         let network = explained("Could not find a version that satisfies ministack");
         assert!(
             network.message().contains("Could not find") && network.hints()[0].contains("PyPI")

@@ -17,6 +17,10 @@ pub use union::union;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// Types whose replacement leaves data behind.
+const WITH_DATA: &[&str] =
+    &["AWS::DynamoDB::Table", "AWS::EFS::FileSystem", "AWS::KMS::Key", "AWS::S3::Bucket"];
+
 /// What a deploy would do to every chosen stack, in dependency order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -34,6 +38,20 @@ impl Plan {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.stacks.iter().all(|stack| stack.action == StackAction::None)
+    }
+
+    /// Resources with data in them that would be removed or replaced, as
+    /// `stack / resource (type)`. Their data would be kept aside, and the platform
+    /// would go on without it.
+    pub fn data_at_risk(&self) -> Vec<String> {
+        let risks = self.stacks.iter().flat_map(|stack| {
+            let data =
+                stack.harmful().filter(|change| WITH_DATA.contains(&change.resource_type.as_str()));
+            data.map(|change| {
+                format!("{} / {} ({})", stack.name, change.resource, change.resource_type)
+            })
+        });
+        risks.collect()
     }
 
     /// Stacks that would change.

@@ -1,12 +1,12 @@
 //! Questions. Only on a terminal: elsewhere a question is an error that names
 //! the flag which answers it.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 
 use dialoguer::{Confirm, Input};
 
 use super::Ui;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 impl Ui {
     /// Whether questions can be asked.
@@ -18,33 +18,24 @@ impl Ui {
     pub fn confirm(&self, question: &str) -> Result<bool> {
         self.need_terminal("--yes")?;
         self.display.clear();
-        Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact()
-            .map_err(|error| Error::failed("cannot ask").caused_by(error))
+        answered(Confirm::new().with_prompt(question).default(false).interact())
     }
 
     /// Asks for a name to be typed, before harm is done. Anything else is a no.
     pub fn type_name(&self, question: &str, name: &str) -> Result<bool> {
         self.need_terminal("--yes")?;
         self.display.clear();
-        let typed: String = Input::new()
-            .with_prompt(format!("{question} Type {name} to go on"))
-            .allow_empty(true)
-            .interact_text()
-            .map_err(|error| Error::failed("cannot ask").caused_by(error))?;
+        let prompt = format!("{question} Type {name} to go on");
+        let typed: String =
+            answered(Input::new().with_prompt(prompt).allow_empty(true).interact_text())?;
         Ok(typed.trim() == name)
     }
 
     /// Asks for a text, with a default.
     pub fn ask(&self, question: &str, default: &str) -> Result<String> {
         self.display.clear();
-        Input::new()
-            .with_prompt(question)
-            .default(default.to_owned())
-            .interact_text()
-            .map_err(|error| Error::failed("cannot ask").caused_by(error))
+        let default = default.to_owned();
+        answered(Input::new().with_prompt(question).default(default).interact_text())
     }
 
     fn need_terminal(&self, flag: &str) -> Result<()> {
@@ -54,4 +45,17 @@ impl Ui {
         Err(Error::usage("a confirmation is needed and there is no terminal to ask on")
             .hint(format!("confirm with `{flag}`")))
     }
+}
+
+/// Ctrl-C at a question is an interruption like any other; the question had hidden
+/// the cursor.
+fn answered<T>(answer: dialoguer::Result<T>) -> Result<T> {
+    answer.map_err(|dialoguer::Error::IO(error)| {
+        if error.kind() == ErrorKind::Interrupted {
+            // Nothing to be done about a terminal that is gone.
+            let _ = console::Term::stderr().show_cursor();
+            return Error::new(Kind::Interrupted, "interrupted");
+        }
+        Error::failed("cannot ask").caused_by(error)
+    })
 }

@@ -71,6 +71,10 @@ pub struct NetworkSpec {
     pub cidr: Ipv4Net,
     /// Number of availability zones, 1 to 3. Default 1.
     pub zones: u8,
+    /// Their names, such as `eu-west-2a`, one for each zone. Default none: the first
+    /// ones that AWS lists. AWS promises no order, and a subnet whose zone changes is
+    /// replaced; so is a file system in one zone, which therefore needs the names.
+    pub availability_zones: Vec<String>,
     /// Prefix length of each subnet. Default: the VPC's plus 4 (a /16 gives /20s),
     /// at most 28.
     pub subnet_prefix: Option<u8>,
@@ -90,7 +94,8 @@ pub enum Storage {
     /// In every zone of the region.
     #[default]
     Regional,
-    /// In the first zone only: cheaper, faster writes, less durable.
+    /// In the first zone only: cheaper, faster writes, less durable. Needs
+    /// [`NetworkSpec::availability_zones`].
     OneZone,
 }
 
@@ -120,7 +125,7 @@ pub struct EfsSpec {
     pub posix_id: u32,
     /// Memory of the git-store function in MB, 128 to 10,240. Default 512.
     pub memory_mb: u32,
-    /// Time limit of the git-store function in seconds, 1 to 900. Default 30.
+    /// Time limit of the git-store function in seconds, 5 to 900. Default 30.
     pub timeout_seconds: u32,
     /// Most concurrent executions of the git-store function. Default 50.
     pub reserved_concurrency: u32,
@@ -148,6 +153,7 @@ impl Default for NetworkSpec {
         Self {
             cidr: Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 40, 0, 0), 16),
             zones: 1,
+            availability_zones: Vec::new(),
             subnet_prefix: None,
             nat: Nat::default(),
             interface_endpoints: Vec::new(),

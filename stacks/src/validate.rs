@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 
-use crate::spec::{BudgetSpec, EfsSpec, NetworkSpec, StackSpec};
+use crate::spec::{BudgetSpec, EfsSpec, NetworkSpec, StackSpec, Storage};
 use crate::{SpecError, SpecErrors, subnets};
 
 /// `{project}-{environment}` may be this long: the artefact bucket's name adds
@@ -31,13 +31,23 @@ const ARCHIVE_AFTER: [u16; 9] = [1, 7, 14, 30, 60, 90, 180, 270, 365];
 /// Alerts that a budget may have, as the documentation of CloudFormation says.
 const MOST_ALERTS: usize = 5;
 
+/// How the names of regions of other partitions begin: China, `GovCloud`, the isolated
+/// ones, and the European Sovereign Cloud. ARNs and addresses are other ones there.
+const OTHER_PARTITIONS: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"];
+
+/// The shortest time limit of git-store, in seconds: two are kept back for the answer,
+/// and a write that meets others needs some to try again.
+const SHORTEST_TIMEOUT: u32 = 5;
+
 /// Checks every value and collects all problems.
 pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     let mut check = Check(Vec::new());
     check.names(spec);
     check.tags(&spec.tags);
     check.network(&spec.network);
+    check.zones(&spec.network, &spec.region);
     check.efs(&spec.efs);
+    check.one_zone(spec);
     check.budget(&spec.budget);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
@@ -70,6 +80,40 @@ impl Check {
         self.that(prefix <= LONGEST_PREFIX, "project", message, &hint);
         let message = format!("`{}` is not the name of a region", spec.region);
         self.that(is_region(&spec.region), "region", message, "write one such as eu-west-2");
+        let other = OTHER_PARTITIONS.iter().any(|start| spec.region.starts_with(start));
+        let message =
+            format!("only the aws partition is supported, and {} is in another", spec.region);
+        self.that(!other, "region", message, "choose a region such as eu-west-2");
+    }
+
+    fn zones(&mut self, network: &NetworkSpec, region: &str) {
+        let NetworkSpec { zones, availability_zones: names, .. } = network;
+        let field = "network.availability_zones";
+        let fits = names.is_empty() || names.len() == usize::from(*zones);
+        let message = format!("{} names for {zones} zones", names.len());
+        self.that(fits, field, message, "name each zone once, or leave the names out");
+        for (index, name) in names.iter().enumerate() {
+            let field = format!("{field}[{index}]");
+            let letter = name.strip_prefix(region).unwrap_or_default();
+            let within = matches!(letter.as_bytes(), [b'a'..=b'z']);
+            let message = format!("`{name}` is not a zone of {region}");
+            self.that(within, &field, message, &format!("write one such as {region}a"));
+            let again = names[..index].contains(name);
+            self.that(!again, &field, format!("{name} is listed twice"), "remove one");
+        }
+    }
+
+    /// By position, the zone of the file system could change, and with it all data.
+    fn one_zone(&mut self, spec: &StackSpec) {
+        let holds =
+            spec.efs.storage == Storage::Regional || !spec.network.availability_zones.is_empty();
+        let message = "storage in one zone needs to know the zone's name: AWS lists zones in no \
+                       fixed order, and a file system in another zone would be a new, empty one";
+        let hint = format!(
+            "name the zones in network.availability_zones, such as [{}a], or choose regional",
+            spec.region
+        );
+        self.that(holds, "efs.storage", message.to_owned(), &hint);
     }
 
     fn tags(&mut self, tags: &BTreeMap<String, String>) {
@@ -126,7 +170,7 @@ impl Check {
         let root = "an access point that acts as root bypasses file permissions".to_owned();
         self.that(efs.posix_id != 0, "efs.posix_id", root, "choose another, such as 1000");
         self.range("efs.memory_mb", efs.memory_mb, 128..=10_240, " MB");
-        self.range("efs.timeout_seconds", efs.timeout_seconds, 1..=900, " seconds");
+        self.range("efs.timeout_seconds", efs.timeout_seconds, SHORTEST_TIMEOUT..=900, " seconds");
         self.range("efs.reserved_concurrency", efs.reserved_concurrency, 1..=10_000, "");
         let days = efs.log_retention_days;
         let known = RETENTIONS.contains(&days);
@@ -179,7 +223,7 @@ fn is_name(name: &str) -> bool {
         && !name.contains("--")
 }
 
-/// `eu-west-2`, `us-gov-east-1`: words and a number.
+/// `eu-west-2`, `ap-southeast-1`: words and a number.
 fn is_region(name: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     let parts: Vec<&str> = name.split('-').collect();

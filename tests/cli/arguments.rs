@@ -205,3 +205,11 @@ fn a_saved_plan_that_is_none() {
     --- exit 2
     ");
 }
+
+#[test]
+fn progress_is_switched_off_by_the_environment_as_everybody_writes_it() {
+    for value in ["1", "true", "0", ""] {
+        let done = TestEnv::new().var("PLATFORMCTL_NO_PROGRESS", value).run(&["runs"]);
+        assert!(done.text.trim_end().ends_with("--- exit 0"), "{value}: {}", done.text);
+    }
+}

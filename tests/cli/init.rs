@@ -59,8 +59,8 @@ fn a_name_that_cannot_be_used_is_refused_before_anything_is_written() {
     insta::assert_snapshot!(env.run(&["init", "--project", "a: [b"]).text, @r"
     $ platformctl init --project a: [b
     --- stderr
-    error: platform.yaml:4:11: malformed YAML: mapping values are not allowed in this context
-    hint: indent with spaces, and close every quote and bracket
+    error: platform.yaml:4:1: project: `a: [b` is not usable in names
+    hint: use lowercase letters, digits and single hyphens, starting with a letter
     --- exit 2
     ");
     assert!(!env.path("platform.yaml").exists());

@@ -46,12 +46,7 @@ fn a_profile_that_does_not_exist() {
     $ platformctl status --profile acme
     --- stderr
     error: cannot find out who the credentials belong to
-      caused by: dispatch failure: other: the credential provider was not enabled: no credentials found in chain. Attempted:
-                   Environment: the credential provider was not enabled: environment variable not set
-                   Profile: the credential provider was not enabled
-                   WebIdentityToken: the credential provider was not enabled: $AWS_WEB_IDENTITY_TOKEN_FILE was not set
-                   EcsContainer: the credential provider was not enabled: ECS provider not configured
-                   Ec2InstanceMetadata: the credential provider was not enabled: IMDS disabled by AWS_EC2_METADATA_DISABLED env var set to `true`
+      caused by: dispatch failure: other: the credential provider was not enabled
     hint: log in (`aws sso login`), set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use `--profile`
     hint: to try things without an account, add `--local`
     hint: the profile acme was asked for; `aws configure list-profiles` lists all

@@ -1,6 +1,6 @@
 //! Exemptions: what they cover, and what becomes of them.
 
-use platformctl::guard::{CheckReport, Exemptions, RuleSet, check};
+use platformctl::guard::{CheckReport, Exemptions, RuleSet, Severity, check};
 use serde_json::{Value, json};
 use time::Date;
 use time::macros::date;
@@ -42,7 +42,7 @@ fn the_network_interfaces_of_a_function_are_exempt() {
     assert_eq!(report.exempted.len(), 1);
     let text = report.text();
     assert!(text.starts_with("no findings"), "{text}");
-    assert!(text.contains("1 finding exempt") && text.contains("until 2027-12-31"), "{text}");
+    assert!(text.contains("1 finding exempt") && text.contains("until 2028-12-31"), "{text}");
 }
 
 #[test]
@@ -127,4 +127,26 @@ fn a_wrong_exemption_file_is_refused_at_its_line() {
         let place = error.place().expect("a place");
         assert!(place.file == "mine.yaml" && place.line > 0, "{error}");
     }
+}
+
+#[test]
+fn expired_embedded_exemptions_still_hold_and_warn_but_replaced_ones_are_strict() {
+    let template = role("NetworkInterfaces", &json!("ec2:CreateNetworkInterface"));
+    let late = date!(2099 - 01 - 01);
+    let embedded = Exemptions::embedded().expect("exemptions");
+    let report = run("efs", &template, &embedded, late);
+    assert!(report.passed(), "{report}");
+    assert_eq!(report.exempted.len(), 1);
+    assert!(!report.findings.is_empty());
+    for finding in &report.findings {
+        assert_eq!(finding.rule, "exemption-expired");
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.fix.contains("Install a newer platformctl"), "{}", finding.fix);
+    }
+
+    let mine = serde_yaml::to_string(&json!({ "exemptions": [embedded.all()[0]] })).expect("yaml");
+    let replaced = embedded.with_text("mine.yaml", &mine).expect("exemptions");
+    let report = run("efs", &template, &replaced, late);
+    assert!(!report.passed(), "one's own is strict, whatever it replaces");
+    assert!(report.exempted.is_empty());
 }

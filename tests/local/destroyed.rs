@@ -64,7 +64,10 @@ fn what_is_protected_is_not_destroyed() {
     assert!(status["stacks"].as_array().unwrap().iter().all(|row| row["protected"] == true));
 
     platform.edit("protect: true", "protect: false");
-    platform.local(&["deploy"]).exits(0);
+    let diff = platform.local(&["diff", "--detailed-exitcode"]).exits(3);
+    diff.prints("TerminationProtection true → false");
+    platform.local(&["deploy"]).exits(0).prints("updated");
+    platform.local(&["diff", "--detailed-exitcode"]).exits(0);
     platform.local(&REASON).exits(0);
     assert_eq!(platform.stacks().len(), 1);
 }
@@ -85,4 +88,22 @@ fn the_artefact_bucket_goes_on_request_and_comes_back() {
 
     platform.local(&["bootstrap"]).exits(0).prints("The platform is up and smoke-tested.");
     assert!(block_on(aws.s3.head_bucket().bucket(bucket).send()).is_ok());
+}
+
+#[test]
+fn a_destroy_that_was_cut_off_at_its_end_is_finished() {
+    let platform = Platform::new();
+    platform.local(&["bootstrap"]).exits(0);
+    let mut destroy = vec!["destroy", "--local", "--yes", "--with-artefacts"];
+    destroy.extend(["--reason", "the test is over"]);
+    let held = platform.hold("destroy.bucket", &destroy);
+    held.kill();
+    let (run, _) = platform.newest();
+    assert_eq!(run.state, RunState::Crashed);
+    platform.run(&["resume", &run.run]).exits(0);
+    let (again, _) = platform.newest();
+    assert_eq!((again.run, again.state), (run.run, RunState::Succeeded));
+    let bucket = "acme-dev-artefacts-000000000000-eu-west-2";
+    assert!(block_on(platform.aws().s3.head_bucket().bucket(bucket).send()).is_err());
+    platform.local(&["bootstrap"]).exits(0).prints("The platform is up and smoke-tested.");
 }

@@ -12,25 +12,25 @@ use platformctl::event::{Event, Events, Outcome};
 use platformctl::local::{LocalPlatform, Paths};
 
 /// A local platform in a temporary state folder; stopped when it goes.
-struct Env {
+pub(super) struct Env {
     state: tempfile::TempDir,
-    platform: LocalPlatform,
+    pub(super) platform: LocalPlatform,
 }
 
 impl Env {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let state = tempfile::tempdir().unwrap();
         let cache = Paths::from_env().unwrap().cache;
         let platform = LocalPlatform::new(state.path(), cache, Events::none());
         Self { state, platform }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.state.path().join("local").join(name)
     }
 
     /// A Python program of ours, run by the emulator's own Python.
-    fn python(&self, arguments: &[&str]) -> Output {
+    pub(super) fn python(&self, arguments: &[&str]) -> Output {
         let running = fs::read_to_string(self.path("emulator.json")).unwrap();
         let record: serde_json::Value = serde_json::from_str(&running).unwrap();
         let pid = record["pid"].as_u64().unwrap();

@@ -14,4 +14,5 @@ mod large;
 mod places;
 mod platform;
 mod seen;
+mod strangers;
 mod writers;

@@ -73,6 +73,25 @@ fn an_endpoint_of_the_users_is_deployed_to() {
     run(&["deploy", "--yes"]).exits(2).complains("111122223333").complains("platform.yaml");
 }
 
+#[test]
+fn a_profile_that_was_named_wins_over_credentials_in_the_environment() {
+    let platform = Platform::new();
+    platform.run(&["local", "up"]).exits(0);
+    let profiles = tempfile::NamedTempFile::new().unwrap();
+    let text = "[p]\naws_access_key_id = 222222222222\naws_secret_access_key = dummy\n";
+    std::fs::write(profiles.path(), text).unwrap();
+    let account = |arguments: &[&str]| {
+        let mut command = platform.command(arguments);
+        away(&platform, &mut command);
+        command.env("AWS_SHARED_CREDENTIALS_FILE", profiles.path());
+        platform.start(command).end()
+    };
+    account(&["status", "--query", "account"]).exits(0).prints("111122223333");
+    account(&["status", "--query", "account", "--profile", "p"]).exits(0).prints("222222222222");
+    // A profile that is not there is no reason to take other credentials.
+    account(&["status", "--profile", "q"]).exits(1).complains("the profile q");
+}
+
 fn clients_of(endpoint: &str) -> Regional {
     let place = Place::Local { endpoint: endpoint.to_owned(), account: "111122223333".to_owned() };
     block_on(Aws::connect(&place)).in_region(REGION)

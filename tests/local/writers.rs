@@ -97,7 +97,7 @@ fn a_bad_request_is_answered_with_a_typed_error() {
     let platform = Platform::new();
     platform.local(&["deploy"]).exits(0);
     let error = |payload: &str| {
-        let done = platform.local(&["invoke", "git-store", "--payload", payload]).exits(0);
+        let done = platform.local(&["invoke", "git-store", "--payload", payload]).exits(1);
         done.json()["error"].clone()
     };
     let traversal = r#"{"operation": "read", "wiki": "team", "path": "../../etc/passwd"}"#;

@@ -54,6 +54,7 @@ async fn bootstrap(run: &Run, yaml: &str, approve: bool) -> (Result<Vec<StepRepo
             Ok(approve)
         }),
         recreate: false,
+        tried: Vec::new(),
         dry_run: false,
         report_folder: folder,
         by: "me@here".into(),

@@ -16,7 +16,7 @@ async fn every_page_of_resources_is_read() {
     run.cloud.world().formation.page = 3;
     let resources = live_resources(&run.engine.aws, "acme-dev-large").await.expect("resources");
     assert_eq!(resources.len(), 7);
-    assert_eq!(resources["Queue006"], "AWS::SQS::Queue");
+    assert_eq!(resources["Queue006"].resource_type, "AWS::SQS::Queue");
     assert_eq!(tokens(&run, "ListStackResources"), ["", "3", "6"]);
 }
 

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{env, future, io};
+use std::{env, future, io, time::SystemTime};
 
 use git_store::{Store, service};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -18,7 +18,9 @@ async fn main() -> Result<(), Error> {
     let root = env::var_os(STORE_ROOT).ok_or_else(|| format!("{STORE_ROOT} is not set"))?;
     let store = Store::new(root);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        future::ready(Ok::<_, Error>(service::answer(&store, event.payload)))
+        // A deadline in the past is answered with the least time that there is.
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        future::ready(Ok::<_, Error>(service::answer_within(&store, event.payload, left)))
     }))
     .await
 }

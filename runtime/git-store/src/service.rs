@@ -1,6 +1,6 @@
 //! From an event to a reply.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use runtime_core::pages::{
     ErrorCode, History, Init, List, PageError, Ping, Read, Reply, Request, Response, Write,
@@ -9,6 +9,23 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::Store;
+
+/// Of the time that an invocation has left, what is kept for the attempt that runs when
+/// a write's time is over, and for the answer.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// What a write may take at least, however late it is.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// Answers one event of an invocation that is killed after `left`. A write that meets
+/// others gives up before, so that its caller hears that it may try again.
+pub fn answer_within(store: &Store, event: Value, left: Duration) -> Reply {
+    answer(&store.within(write_budget(left)), event)
+}
+
+fn write_budget(left: Duration) -> Duration {
+    left.saturating_sub(MARGIN).max(LEAST)
+}
 
 /// Answers one event. Never fails: what is wrong with the event, or goes wrong
 /// with the store, is in the reply. Logs one line, without any page's text.
@@ -83,4 +100,23 @@ fn part<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, PageError>
 
 fn invalid(message: String, field: Option<String>) -> PageError {
     PageError { code: ErrorCode::InvalidRequest, message, field, head: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_gives_up_before_the_invocation_is_killed() {
+        let seconds = Duration::from_secs;
+        assert_eq!(write_budget(seconds(5)), seconds(3));
+        for late in [Duration::ZERO, seconds(1), seconds(2)] {
+            assert_eq!(write_budget(late), LEAST);
+        }
+        let store = Store::new("nowhere");
+        let budget = |left| store.within(write_budget(left)).write_budget();
+        assert_eq!(budget(seconds(5)), seconds(3));
+        assert_eq!(budget(seconds(30)), seconds(10), "never longer than the default");
+        assert_eq!(budget(Duration::MAX), seconds(10));
+    }
 }

@@ -32,8 +32,8 @@ const REMEMBERED: usize = 16;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Longest time that a write goes on trying while other writers win. The
-    /// Lambda's time-out must be longer, by the time of one attempt at least.
+    /// Longest time that a write goes on trying while other writers win. Whoever
+    /// has less time asks a [`Store::within`] it.
     pub write_budget: Duration,
     /// Who watches the steps.
     pub observer: Arc<dyn Observer>,
@@ -68,7 +68,7 @@ impl fmt::Debug for Options {
 pub struct Store {
     root: PathBuf,
     pub(crate) options: Options,
-    repositories: Mutex<HashMap<WikiName, Arc<Repository>>>,
+    repositories: Arc<Mutex<HashMap<WikiName, Arc<Repository>>>>,
 }
 
 impl Store {
@@ -80,7 +80,30 @@ impl Store {
 
     /// As [`Store::new`], with other options than the default ones.
     pub fn with_options(root: impl Into<PathBuf>, options: Options) -> Self {
-        Self { root: root.into(), options, repositories: Mutex::default() }
+        Self { root: root.into(), options, repositories: Arc::default() }
+    }
+
+    /// This store for a caller who waits no longer than `time`: its writes give up by
+    /// then. What one of the two remembers, the other does too.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # let folder = tempfile::tempdir()?;
+    ///
+    /// let store = git_store::Store::new(folder.path());
+    /// assert_eq!(store.within(Duration::from_secs(3)).write_budget(), Duration::from_secs(3));
+    /// assert_eq!(store.within(Duration::from_secs(60)).write_budget(), Duration::from_secs(10));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn within(&self, time: Duration) -> Self {
+        let options =
+            Options { write_budget: self.options.write_budget.min(time), ..self.options.clone() };
+        Self { root: self.root.clone(), options, repositories: Arc::clone(&self.repositories) }
+    }
+
+    /// Longest time that a write goes on trying.
+    pub fn write_budget(&self) -> Duration {
+        self.options.write_budget
     }
 
     /// Does what `request` says. Blocks on the file system.

@@ -51,6 +51,10 @@ impl Report for Document {
         self.value.clone()
     }
 
+    fn is_content(&self) -> bool {
+        true
+    }
+
     fn blocks(&self) -> Vec<Block> {
         vec![Block::Text(self.text.clone())]
     }

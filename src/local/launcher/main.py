@@ -28,6 +28,7 @@ import ministack.core.persistence as persistence  # noqa: E402
 import ministack.services.cloudformation as cloudformation  # noqa: E402
 import ministack.services.lambda_svc as lambdas  # noqa: E402
 
+import callers  # noqa: E402
 import functions  # noqa: E402
 import network  # noqa: E402
 import recorded  # noqa: E402
@@ -44,7 +45,8 @@ def identity():
 
 
 def wrap(inner, saver):
-    """Adds the identity endpoint and the background saving."""
+    """Adds the identity endpoint, the background saving and who may call."""
+    port = os.environ["GATEWAY_PORT"]
 
     async def wrapped(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -53,6 +55,10 @@ def wrap(inner, saver):
                 await inner(scope, receive, send)
             finally:
                 task.cancel()
+            return
+        reason = callers.refusal(scope, port)
+        if reason:
+            await callers.refuse(scope, receive, send, reason)
             return
         path = scope.get("path", "")
         if path == INSTANCE_PATH:

@@ -3,7 +3,7 @@
 use crate::cfn::aws::efs::{self, access_point, file_system};
 use crate::cfn::aws::kms;
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Handle, Options, Stack, Value, availability_zones, select};
+use crate::cfn::{Handle, Options, Stack, Value};
 use crate::spec::{EfsSpec, Storage};
 
 /// The folder of the file system that functions see as their root.
@@ -29,8 +29,10 @@ pub(super) fn files(
     key: &Handle<kms::Key>,
     subnets: &[Value<String>],
     group: &Value<String>,
+    zone: &Value<String>,
 ) -> Files {
-    let system = stack.add_with("FileSystem", file_system(spec, key), Options::new().retain());
+    let system =
+        stack.add_with("FileSystem", file_system(spec, key, zone), Options::new().retain());
     let mount_targets = ('A'..='Z')
         .zip(subnets)
         .map(|(letter, subnet)| {
@@ -42,7 +44,7 @@ pub(super) fn files(
     Files { system, access_point, mount_targets }
 }
 
-fn file_system(spec: &EfsSpec, key: &Handle<kms::Key>) -> efs::FileSystem {
+fn file_system(spec: &EfsSpec, key: &Handle<kms::Key>, zone: &Value<String>) -> efs::FileSystem {
     let backup =
         if spec.backup { file_system::Status::Enabled } else { file_system::Status::Disabled };
     let system = efs::FileSystem::new()
@@ -56,7 +58,7 @@ fn file_system(spec: &EfsSpec, key: &Handle<kms::Key>) -> efs::FileSystem {
     match spec.storage {
         Storage::Regional => system,
         // The network puts its first subnets into the same zone.
-        Storage::OneZone => system.availability_zone_name(select(0, availability_zones())),
+        Storage::OneZone => system.availability_zone_name(zone),
     }
 }
 

@@ -54,7 +54,8 @@ pub fn efs(naming: &Naming, spec: &EfsSpec, network: &Network) -> Efs {
     let name = naming.name(GIT_STORE);
     let log_group = format!("/aws/lambda/{name}");
     let key = key::key(&mut stack, naming, &log_group);
-    let files = files::files(&mut stack, spec, &key, &place.subnets, &files_group);
+    let files =
+        files::files(&mut stack, spec, &key, &place.subnets, &files_group, &network.first_zone);
     let logs = function::logs(&mut stack, spec, &log_group, &key);
     let dead_letters = function::dead_letters(&mut stack, &name);
     let role = function::role(&mut stack, &name, &files, &logs, &dead_letters);

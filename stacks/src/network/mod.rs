@@ -26,6 +26,8 @@ pub struct Network {
     pub efs_group: Published<String>,
     /// The number of zones.
     pub zones: u8,
+    /// The name of the first zone.
+    pub first_zone: Value<String>,
     /// The stack itself.
     pub stack: Stack,
 }
@@ -41,6 +43,7 @@ pub struct Network {
 /// ```
 pub fn network(naming: &Naming, spec: &NetworkSpec) -> Result<Network, SpecError> {
     let zones = zones(spec)?;
+    let first_zone = zones[0].name.clone();
     let mut stack = Stack::new("network", naming);
     stack.describe("The network everything runs in");
 
@@ -72,13 +75,14 @@ pub fn network(naming: &Naming, spec: &NetworkSpec) -> Result<Network, SpecError
         lambda_group: stack.publish("lambda-group", groups.lambda.group_id()),
         efs_group: stack.publish("efs-group", groups.efs.group_id()),
         zones: spec.zones,
+        first_zone,
         stack,
     })
 }
 
 /// An availability zone; its letter names what is in it.
 struct Zone {
-    index: u8,
+    name: Value<String>,
     letter: char,
     subnets: ZoneSubnets,
 }
@@ -88,18 +92,18 @@ impl Zone {
     fn id(&self, what: &str) -> String {
         format!("{what}{}", self.letter)
     }
-
-    fn name(&self) -> Value<String> {
-        select(self.index, availability_zones())
-    }
 }
 
 fn zones(spec: &NetworkSpec) -> Result<Vec<Zone>, SpecError> {
     let subnets = subnets::plan(spec)?.into_iter();
+    let name = |index: u8| match spec.availability_zones.get(usize::from(index)) {
+        Some(name) => Value::from(name.as_str()),
+        None => select(index, availability_zones()),
+    };
     Ok((0..)
         .zip('A'..='Z')
         .zip(subnets)
-        .map(|((index, letter), subnets)| Zone { index, letter, subnets })
+        .map(|((index, letter), subnets)| Zone { name: name(index), letter, subnets })
         .collect())
 }
 
@@ -133,7 +137,7 @@ fn add_subnets(
         // Public addresses go to NAT gateways alone, never to whatever is launched.
         let subnet = ec2::Subnet::new(vpc.id())
             .cidr_block(range)
-            .availability_zone(zone.name())
+            .availability_zone(&zone.name)
             .map_public_ip_on_launch(false);
         stack.add(zone.id(&format!("{}Subnet", side.name())), subnet)
     };

@@ -1,6 +1,6 @@
 //! Impossible specs are refused, with the field, the value and a way out.
 
-use stacks::spec::StackSpec;
+use stacks::spec::{StackSpec, Storage};
 
 use crate::specs;
 
@@ -36,7 +36,58 @@ fn region() {
     for region in ["", "london", "eu-west", "eu-west-2a", "EU-west-2", "eu_west_2", "eu--2"] {
         assert_eq!(refused(|spec| spec.region = region.into()), ["region"], "{region}");
     }
-    assert!(refused(|spec| spec.region = "us-gov-east-1".into()).is_empty());
+    assert!(refused(|spec| spec.region = "ap-southeast-5".into()).is_empty());
+}
+
+#[test]
+fn partition() {
+    for region in [
+        "cn-north-1",
+        "us-gov-east-1",
+        "us-iso-east-1",
+        "us-isob-east-1",
+        "us-isof-south-1",
+        "eu-isoe-west-1",
+        "eusc-de-east-1",
+    ] {
+        let mut spec = specs::dev();
+        spec.region = region.into();
+        let errors: Vec<_> = stacks::synthesize(&spec).unwrap_err().into_iter().collect();
+        assert_eq!(errors.len(), 1, "{region}");
+        assert_eq!(errors[0].field, "region");
+        assert!(errors[0].message.starts_with("only the aws partition is supported"), "{region}");
+    }
+}
+
+#[test]
+fn availability_zones() {
+    let zones = |zones: u8, names: &[&str]| {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        refused(|spec| {
+            spec.network.zones = zones;
+            spec.network.availability_zones = names;
+        })
+    };
+    let field = "network.availability_zones";
+    assert!(zones(2, &[]).is_empty());
+    assert!(zones(2, &["eu-west-2c", "eu-west-2a"]).is_empty());
+    assert_eq!(zones(2, &["eu-west-2a"]), [field]);
+    assert_eq!(zones(1, &["eu-west-2a", "eu-west-2b"]), [field]);
+    for name in
+        ["eu-west-1a", "eu-west-2", "eu-west-2A", "eu-west-2ab", "euw2-az1", "", "eu-west-2a"]
+    {
+        assert_eq!(zones(2, &["eu-west-2a", name]), [format!("{field}[1]")], "{name}");
+    }
+}
+
+#[test]
+fn storage_in_one_zone_needs_the_zones_name() {
+    assert_eq!(refused(|s| s.efs.storage = Storage::OneZone), ["efs.storage"]);
+    let named = refused(|s| {
+        s.efs.storage = Storage::OneZone;
+        s.network.availability_zones = vec!["eu-west-2b".into()];
+    });
+    assert!(named.is_empty());
 }
 
 #[test]
@@ -86,7 +137,7 @@ fn efs() {
     for memory in [127, 10_241] {
         assert_eq!(refused(|s| s.efs.memory_mb = memory), ["efs.memory_mb"]);
     }
-    for seconds in [0, 901] {
+    for seconds in [0, 4, 901] {
         assert_eq!(refused(|s| s.efs.timeout_seconds = seconds), ["efs.timeout_seconds"]);
     }
     assert_eq!(refused(|s| s.efs.reserved_concurrency = 0), ["efs.reserved_concurrency"]);

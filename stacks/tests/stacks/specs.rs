@@ -32,6 +32,7 @@ pub(crate) fn full() -> StackSpec {
 pub(crate) fn one_zone() -> StackSpec {
     let mut spec = StackSpec::new("acme", "test", "us-east-1");
     spec.network.zones = 2;
+    spec.network.availability_zones = ["us-east-1b", "us-east-1d"].map(str::to_owned).into();
     spec.network.nat = Nat::Single;
     spec.efs.storage = Storage::OneZone;
     spec.efs.backup = false;

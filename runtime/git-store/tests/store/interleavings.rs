@@ -92,6 +92,17 @@ fn a_writer_out_of_time_gives_up_and_leaves_nothing() {
 }
 
 #[test]
+fn a_caller_with_less_time_is_told_that_the_store_is_busy() {
+    let wiki = Wiki::new();
+    let patient = interrupted(&wiki, Step::ObjectsDurable, |other| {
+        write(other, "other", "x").unwrap();
+    });
+    let error = write(&patient.within(Duration::ZERO), "slow", "x").unwrap_err();
+    assert_eq!(error.code, ErrorCode::Busy);
+    assert!(write(&patient, "slow", "x").unwrap().changed);
+}
+
+#[test]
 fn others_write_while_a_writer_is_held() {
     for first in [true, false] {
         for step in STEPS {
