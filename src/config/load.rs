@@ -110,6 +110,11 @@ pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
     Ok(loaded)
 }
 
+/// Whether YAML reads `text`, without quotes, as a string.
+pub(super) fn is_plain_string(text: &str) -> bool {
+    matches!(serde_yaml::from_str(text), Ok(serde_yaml::Value::String(_)))
+}
+
 /// A configuration as YAML.
 pub fn to_yaml(config: &Config) -> Result<String> {
     serde_yaml::to_string(config).context("cannot write YAML")

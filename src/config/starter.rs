@@ -69,7 +69,7 @@ budget:
 fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@+".contains(c);
     // Words and numbers that would be read as something else; the short ones by YAML 1.1.
-    let is_string = matches!(serde_yaml::from_str(text), Ok(serde_yaml::Value::String(_)))
+    let is_string = super::load::is_plain_string(text)
         && !["y", "n", "yes", "no", "on", "off"].contains(&text.to_lowercase().as_str());
     if is_string && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain)
     {
