@@ -36,6 +36,16 @@ const UNRESERVED: u32 = 100;
 /// Asks whether a plan shall be carried out.
 pub type Approve<'a> = Box<dyn Fn(&Plan) -> Result<bool> + Send + Sync + 'a>;
 
+impl Functions {
+    /// The zip of one function, built now or found.
+    pub async fn zip(&self, function: &str) -> Result<Upload> {
+        match self {
+            Self::Build(builder) => builder.function(function).await,
+            Self::Prebuilt(folder) => build::prebuilt(folder, function),
+        }
+    }
+}
+
 /// Does the steps for real.
 pub struct Platform<'a> {
     /// Settings of the run.
@@ -152,10 +162,7 @@ impl Platform<'_> {
     async fn build(&mut self) -> Result<StepResult> {
         let mut functions = BTreeMap::new();
         for function in functions_of(&self.settings.synthesize()?) {
-            let zip: Upload = match &self.functions {
-                Functions::Build(builder) => builder.function(&function).await?,
-                Functions::Prebuilt(folder) => build::prebuilt(folder, &function)?,
-            };
+            let zip = self.functions.zip(&function).await?;
             functions.insert(function, zip);
         }
         self.report.functions =

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::Ctx;
 use super::context::Connection;
 use crate::bootstrap::{Functions, functions_of};
-use crate::build::{self, Builder, Target, find_source};
+use crate::build::{Builder, Target, find_source};
 use crate::config::{Architecture, Settings};
 use crate::deploy::{Artefacts, Engine};
 use crate::error::{Context as _, Error, Kind, Result};
@@ -116,10 +116,7 @@ pub(super) async fn add_functions(
     templates: &[StackTemplate],
 ) -> Result<()> {
     for function in functions_of(templates) {
-        let zip = match functions {
-            Functions::Build(builder) => builder.function(&function).await?,
-            Functions::Prebuilt(folder) => build::prebuilt(folder, &function)?,
-        };
+        let zip = functions.zip(&function).await?;
         engine.artefacts.functions.insert(function, zip);
     }
     Ok(())
