@@ -128,13 +128,6 @@ impl Error {
         self
     }
 
-    /// Changes the kind, and with it the exit code.
-    #[must_use]
-    pub fn with_kind(mut self, kind: Kind) -> Self {
-        self.kind = kind;
-        self
-    }
-
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         self.kind

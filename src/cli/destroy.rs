@@ -66,18 +66,21 @@ pub(super) async fn execute(
         return Err(Error::usage(format!("there is no stack {unknown}"))
             .hint(format!("stacks: {}", known.join(", "))));
     }
+    // Without its stack the bucket would stay, and keep its name from a new one.
+    if wanted.iter().any(|name| name == ARTEFACTS) && !args.with_artefacts {
+        return Err(Error::usage(format!("stack {ARTEFACTS} goes only together with its bucket"))
+            .hint("add `--with-artefacts` to delete every zip, template and report in it"));
+    }
     // Whoever needs a deleted stack is deleted too.
     for template in &all {
-        if deploy::needs(template).iter().any(|need| need != ARTEFACTS && wanted.contains(need)) {
+        if deploy::needs(template).iter().any(|need| wanted.contains(need)) {
             wanted.push(template.name.clone());
         }
     }
     let templates: Vec<_> = all
         .into_iter()
         .filter(|stack| wanted.is_empty() || wanted.contains(&stack.name))
-        .filter(|stack| {
-            stack.name != ARTEFACTS || args.with_artefacts || args.stacks.contains(&stack.name)
-        })
+        .filter(|stack| stack.name != ARTEFACTS || args.with_artefacts)
         .collect();
     let connection = ctx.connect(&settings).await?;
     notice_crashed(
@@ -99,7 +102,7 @@ pub(super) async fn execute(
     }
     let account = &connection.identity.account;
     let mut bucket = None;
-    if args.with_artefacts {
+    if templates.iter().any(|stack| stack.name == ARTEFACTS) {
         let name = artefact_bucket(&settings, account);
         if deploy::bucket_exists(&connection.aws, &name).await? {
             ctx.ui.plan(&[format!(" - bucket {name}, with everything in it")]);

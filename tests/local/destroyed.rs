@@ -50,6 +50,14 @@ fn one_stack_goes_with_those_that_need_it() {
     assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts", "budget"]);
     platform.local(&["deploy", "efs"]).exits(0);
     assert_eq!(platform.stacks().len(), 4);
+    // The bucket goes with its own stack, and with no other.
+    let named = ["destroy", "artefacts", "--yes", "--reason", "test"];
+    platform.local(&named).exits(2).complains("--with-artefacts");
+    let other = ["destroy", "budget", "--with-artefacts", "--yes", "--reason", "test"];
+    platform.local(&other).exits(0);
+    let bucket = "acme-dev-artefacts-000000000000-eu-west-2";
+    assert!(block_on(platform.aws().s3.head_bucket().bucket(bucket).send()).is_ok());
+    assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts", "efs", "network"]);
 }
 
 #[test]

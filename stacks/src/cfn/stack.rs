@@ -97,7 +97,6 @@ pub struct Stack {
     outputs: Map<String, Json>,
     depends_on: Vec<String>,
     deploy_parameters: Vec<DeployParameter>,
-    protected: bool,
 }
 
 impl Stack {
@@ -115,18 +114,12 @@ impl Stack {
             outputs: Map::new(),
             depends_on: Vec::new(),
             deploy_parameters: Vec::new(),
-            protected: false,
         }
     }
 
     /// Says what the stack is.
     pub fn describe(&mut self, text: &str) {
         self.description = Some(text.to_owned());
-    }
-
-    /// Marks the stack as one that is only deleted when that is asked for by name.
-    pub fn protect(&mut self) {
-        self.protected = true;
     }
 
     /// Adds metadata of the template.
@@ -258,7 +251,6 @@ impl Stack {
             region: region.to_owned(),
             depends_on: self.depends_on,
             deploy_parameters: self.deploy_parameters,
-            termination_protection: self.protected,
             template,
         }
     }

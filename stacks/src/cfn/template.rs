@@ -20,8 +20,6 @@ pub struct StackTemplate {
     pub depends_on: Vec<String>,
     /// Parameters that whoever deploys fills in.
     pub deploy_parameters: Vec<DeployParameter>,
-    /// Whether CloudFormation shall refuse to delete it.
-    pub termination_protection: bool,
     /// The template itself.
     pub template: Template,
 }
