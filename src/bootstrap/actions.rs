@@ -312,7 +312,9 @@ pub fn functions_of(templates: &[StackTemplate]) -> Vec<String> {
         .flat_map(|template| &template.deploy_parameters)
         .filter_map(|parameter| match &parameter.value {
             DeployValue::CodeKey { function } => Some(function.clone()),
-            DeployValue::ArtefactBucket => None,
+            DeployValue::ArtefactBucket
+            | DeployValue::Output { .. }
+            | DeployValue::Literal { .. } => None,
         })
         .collect();
     functions.sort();

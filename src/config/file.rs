@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stacks::spec;
 
+use super::sections::{
+    AgentcoreConfig, IdentityConfig, ObservabilityConfig, PlatformConfig, TenantConfig, Tiers,
+};
+
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,8 +25,11 @@ pub struct Config {
     /// Lowercase environment name, such as dev or prod.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9-]*$"))]
     pub environment: String,
-    /// The AWS region of the stacks, such as eu-west-2.
+    /// The home region, such as eu-west-2: all stacks but those of the agents' runtime.
     pub region: String,
+    /// The region in which agents run, such as eu-west-1. Left out: the home region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_region: Option<String>,
     /// The only AWS account that may be touched (12 digits, quoted). Left out: the
     /// account of the credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,12 +41,33 @@ pub struct Config {
     /// Tags on every resource, beside project, environment and stack.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Keys, pipelines, and who signs users in.
+    #[serde(default)]
+    pub identity: IdentityConfig,
     /// The network everything runs in.
     #[serde(default)]
     pub network: NetworkConfig,
+    /// The network of the runtime region, when that is another one.
+    #[serde(default = "runtime_network")]
+    pub runtime_network: NetworkConfig,
     /// The shared file system and the git-store function on it.
     #[serde(default)]
     pub efs: EfsConfig,
+    /// Tables, buckets, queues, functions and the API.
+    #[serde(default)]
+    pub platform: PlatformConfig,
+    /// Where agents run.
+    #[serde(default)]
+    pub agentcore: AgentcoreConfig,
+    /// What each tier gives its tenants.
+    #[serde(default)]
+    pub tiers: Tiers,
+    /// Tenants that are deployed with the platform; others come through the API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantConfig>,
+    /// Alarms and dashboards.
+    #[serde(default)]
+    pub observability: ObservabilityConfig,
     /// The monthly cost budget.
     #[serde(default)]
     pub budget: BudgetConfig,
@@ -47,6 +75,10 @@ pub struct Config {
 
 fn protected() -> bool {
     true
+}
+
+fn runtime_network() -> NetworkConfig {
+    NetworkConfig { cidr: spec::NetworkSpec::runtime().cidr, ..NetworkConfig::default() }
 }
 
 /// How private subnets reach the internet.
@@ -196,10 +228,10 @@ impl Default for EfsConfig {
             backup: spec.backup,
             archive_after_days: spec.archive_after_days,
             posix_id: spec.posix_id,
-            memory_mb: spec.memory_mb,
-            timeout_seconds: spec.timeout_seconds,
-            reserved_concurrency: spec.reserved_concurrency,
-            log_retention_days: spec.log_retention_days,
+            memory_mb: spec.git_store.memory_mb,
+            timeout_seconds: spec.git_store.timeout_seconds,
+            reserved_concurrency: spec.git_store.reserved_concurrency,
+            log_retention_days: spec.git_store.log_retention_days,
             architecture: Architecture::Arm64,
         }
     }
@@ -225,6 +257,25 @@ impl Default for Thresholds {
     }
 }
 
+impl NetworkConfig {
+    fn spec(&self) -> spec::NetworkSpec {
+        spec::NetworkSpec {
+            cidr: self.cidr,
+            zones: self.zones,
+            availability_zones: self.availability_zones.clone(),
+            subnet_prefix: self.subnet_prefix,
+            nat: match self.nat {
+                Nat::None => spec::Nat::None,
+                Nat::Single => spec::Nat::Single,
+                Nat::PerZone => spec::Nat::PerZone,
+            },
+            interface_endpoints: self.interface_endpoints.clone(),
+            flow_logs: self.flow_logs,
+            reserved_cidrs: self.reserved_cidrs.clone(),
+        }
+    }
+}
+
 impl Config {
     /// The inputs of synthesis that this file describes.
     pub fn spec(&self) -> spec::StackSpec {
@@ -233,21 +284,20 @@ impl Config {
             project: self.project.clone(),
             environment: self.environment.clone(),
             region: self.region.clone(),
+            runtime_region: self.runtime_region.clone().unwrap_or_else(|| self.region.clone()),
             tags: self.tags.clone(),
-            network: spec::NetworkSpec {
-                cidr: network.cidr,
-                zones: network.zones,
-                availability_zones: network.availability_zones.clone(),
-                subnet_prefix: network.subnet_prefix,
-                nat: match network.nat {
-                    Nat::None => spec::Nat::None,
-                    Nat::Single => spec::Nat::Single,
-                    Nat::PerZone => spec::Nat::PerZone,
-                },
-                interface_endpoints: network.interface_endpoints.clone(),
-                flow_logs: network.flow_logs,
-                reserved_cidrs: network.reserved_cidrs.clone(),
+            architecture: match efs.architecture {
+                Architecture::Arm64 => spec::Architecture::Arm64,
+                Architecture::X86_64 => spec::Architecture::X86_64,
             },
+            identity: self.identity.spec(),
+            network: network.spec(),
+            runtime_network: self.runtime_network.spec(),
+            platform: self.platform.spec(),
+            agentcore: self.agentcore.spec(),
+            tiers: self.tiers.spec(),
+            tenants: self.tenants.iter().map(TenantConfig::spec).collect(),
+            observability: self.observability.spec(),
             efs: spec::EfsSpec {
                 storage: match efs.storage {
                     Storage::Regional => spec::Storage::Regional,
@@ -257,13 +307,12 @@ impl Config {
                 backup: efs.backup,
                 archive_after_days: efs.archive_after_days,
                 posix_id: efs.posix_id,
-                memory_mb: efs.memory_mb,
-                timeout_seconds: efs.timeout_seconds,
-                reserved_concurrency: efs.reserved_concurrency,
-                log_retention_days: efs.log_retention_days,
-                architecture: match efs.architecture {
-                    Architecture::Arm64 => spec::Architecture::Arm64,
-                    Architecture::X86_64 => spec::Architecture::X86_64,
+                git_store: spec::FunctionSpec {
+                    memory_mb: efs.memory_mb,
+                    timeout_seconds: efs.timeout_seconds,
+                    reserved_concurrency: efs.reserved_concurrency,
+                    log_retention_days: efs.log_retention_days,
+                    ..spec::FunctionSpec::default()
                 },
             },
             budget: spec::BudgetSpec {

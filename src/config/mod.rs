@@ -5,11 +5,16 @@ mod explain;
 mod file;
 mod load;
 mod locate;
+mod sections;
 mod settings;
 mod starter;
 
 pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thresholds};
 pub use load::{LoadedConfig, find, load, parse, to_yaml};
+pub use sections::{
+    AgentcoreConfig, FunctionConfig, IdentityConfig, ObservabilityConfig, PlatformConfig,
+    TenantConfig, TierConfig, Tiers,
+};
 pub use settings::{Overrides, Settings};
 pub use starter::{Starter, starter_yaml};
 

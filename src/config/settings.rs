@@ -89,7 +89,7 @@ impl Settings {
 
     /// The physical name of a stack or a function.
     pub fn physical_name(&self, name: &str) -> String {
-        stacks::cfn::Naming::new(&self.config.project, &self.config.environment).name(name)
+        self.config.spec().naming().name(name)
     }
 
     /// Where a field stands in platform.yaml.

@@ -37,7 +37,7 @@ pub struct Artefacts {
 impl Artefacts {
     /// The bucket's name, as the artefacts stack gives it: known before it exists.
     pub fn bucket_name(project: &str, environment: &str, account: &str, region: &str) -> String {
-        let naming = stacks::cfn::Naming::new(project, environment);
+        let naming = stacks::cfn::Naming::new(project, environment, region);
         naming.name(&format!("artefacts-{account}-{region}"))
     }
 

@@ -183,6 +183,8 @@ impl Engine {
                 let value = match &parameter.value {
                     DeployValue::ArtefactBucket => Some(self.artefacts.bucket.clone()),
                     DeployValue::CodeKey { function } => self.artefacts.code_key(function),
+                    DeployValue::Literal { value } => Some(value.clone()),
+                    DeployValue::Output { .. } => None,
                 };
                 let missing = || {
                     Error::failed(format!(

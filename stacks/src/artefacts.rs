@@ -24,7 +24,7 @@ pub struct Artefacts {
 /// ```
 /// use stacks::{artefacts::artefacts, cfn::Naming};
 ///
-/// let template = artefacts(&Naming::new("acme", "dev")).stack.finish("eu-west-2").template;
+/// let template = artefacts(&Naming::new("acme", "dev", "eu-west-2")).stack.finish().template;
 /// assert!(template.resource("ArtefactBucket").is_some());
 /// ```
 pub fn artefacts(naming: &Naming) -> Artefacts {

@@ -17,7 +17,7 @@ pub struct Budget {
 /// use stacks::{budget::budget, cfn::Naming, spec::BudgetSpec};
 ///
 /// let spec = BudgetSpec { emails: vec!["ops@acme.example".into()], ..BudgetSpec::default() };
-/// let template = budget(&Naming::new("acme", "dev"), &spec).stack.finish("eu-west-2").template;
+/// let template = budget(&Naming::new("acme", "dev", "eu-west-2"), &spec).stack.finish().template;
 /// let limit = &template.resource("Budget").unwrap().properties()["Budget"]["BudgetLimit"];
 /// assert_eq!(limit["Amount"], 50);
 /// ```

@@ -8,8 +8,11 @@
 pub mod artefacts;
 pub mod budget;
 pub mod cfn;
+pub mod construct;
 pub mod efs;
+pub mod identity;
 pub mod network;
+pub mod platform;
 pub mod spec;
 
 mod error;
@@ -26,18 +29,22 @@ pub use error::{SpecError, SpecErrors};
 ///
 /// let spec = StackSpec::new("acme", "dev", "eu-west-2");
 /// let stacks = stacks::synthesize(&spec)?;
-/// let names: Vec<_> = stacks.iter().map(|stack| stack.stack_name.as_str()).collect();
-/// assert_eq!(names, ["acme-dev-artefacts", "acme-dev-network", "acme-dev-efs", "acme-dev-budget"]);
+/// let names: Vec<_> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+/// assert_eq!(names, ["artefacts", "identity", "network", "efs", "platform", "budget"]);
 /// # Ok::<(), stacks::SpecErrors>(())
 /// ```
 pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
     validate::validate(spec)?;
-    let naming = spec.naming();
-    let artefacts = artefacts::artefacts(&naming);
-    let network =
-        network::network(&naming, &spec.network).map_err(|error| SpecErrors(vec![error]))?;
-    let efs = efs::efs(&naming, &spec.efs, &network);
-    let budget = budget::budget(&naming, &spec.budget);
-    let stacks = [artefacts.stack, network.stack, efs.stack, budget.stack];
-    Ok(stacks.into_iter().map(|stack| stack.finish(&spec.region)).collect())
+    let failed = |error| SpecErrors(vec![error]);
+    let home = spec.naming();
+    let artefacts = artefacts::artefacts(&home);
+    let identity = identity::identity(&home, &spec.identity);
+    let keys = &identity.keys;
+    let network = network::network(&home, &spec.network, keys).map_err(failed)?;
+    let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
+    let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
+    let budget = budget::budget(&home, &spec.budget);
+    let stacks =
+        [artefacts.stack, identity.stack, network.stack, efs.stack, platform.stack, budget.stack];
+    Ok(stacks.into_iter().map(cfn::Stack::finish).collect())
 }

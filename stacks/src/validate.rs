@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 
-use crate::spec::{BudgetSpec, EfsSpec, NetworkSpec, StackSpec, Storage};
+use crate::spec::{BudgetSpec, EfsSpec, FunctionSpec, NetworkSpec, StackSpec, Storage};
 use crate::{SpecError, SpecErrors, subnets};
 
 /// `{project}-{environment}` may be this long: the artefact bucket's name adds
@@ -35,8 +35,8 @@ const MOST_ALERTS: usize = 5;
 /// ones, and the European Sovereign Cloud. ARNs and addresses are other ones there.
 const OTHER_PARTITIONS: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"];
 
-/// The shortest time limit of git-store, in seconds: two are kept back for the answer,
-/// and a write that meets others needs some to try again.
+/// The shortest time limit of a function, in seconds: two are kept back for the answer,
+/// and work that meets others needs some to try again.
 const SHORTEST_TIMEOUT: u32 = 5;
 
 /// Checks every value and collects all problems.
@@ -169,13 +169,30 @@ impl Check {
         self.that(known, field, format!("{days} days is not offered"), &choices(&ARCHIVE_AFTER));
         let root = "an access point that acts as root bypasses file permissions".to_owned();
         self.that(efs.posix_id != 0, "efs.posix_id", root, "choose another, such as 1000");
-        self.range("efs.memory_mb", efs.memory_mb, 128..=10_240, " MB");
-        self.range("efs.timeout_seconds", efs.timeout_seconds, SHORTEST_TIMEOUT..=900, " seconds");
-        self.range("efs.reserved_concurrency", efs.reserved_concurrency, 1..=10_000, "");
-        let days = efs.log_retention_days;
+        self.function("efs", &efs.git_store);
+    }
+
+    fn function(&mut self, field: &str, function: &FunctionSpec) {
+        let named = |name: &str| format!("{field}.{name}");
+        self.range(&named("memory_mb"), function.memory_mb, 128..=10_240, " MB");
+        let seconds = function.timeout_seconds;
+        self.range(&named("timeout_seconds"), seconds, SHORTEST_TIMEOUT..=900, " seconds");
+        let most = function.reserved_concurrency;
+        self.range(&named("reserved_concurrency"), most, 1..=10_000, "");
+        let days = function.log_retention_days;
         let known = RETENTIONS.contains(&days);
-        let field = "efs.log_retention_days";
-        self.that(known, field, format!("{days} days is not offered"), &choices(&RETENTIONS));
+        let message = format!("{days} days is not offered");
+        self.that(known, &named("log_retention_days"), message, &choices(&RETENTIONS));
+        let warm = function.provisioned_concurrency;
+        let message = format!("{warm} executions kept warm are more than the {most} reserved");
+        let hint = "raise reserved_concurrency, or keep fewer warm";
+        self.that(warm <= most, &named("provisioned_concurrency"), message, hint);
+        if let Some(share) = &function.routing {
+            self.range(&named("routing.percent"), share.percent.into(), 1..=99, " percent");
+            let message = "versions count from 1".to_owned();
+            let hint = "write the number of a version that was published";
+            self.that(share.version > 0, &named("routing.version"), message, hint);
+        }
     }
 
     fn budget(&mut self, budget: &BudgetSpec) {

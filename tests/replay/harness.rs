@@ -180,7 +180,7 @@ fn start() -> RunStart {
 }
 
 pub fn naming() -> Naming {
-    Naming::new("acme", "dev")
+    Naming::new("acme", "dev", "eu-west-2")
 }
 
 /// A queue whose name, which cannot be changed in place, and waiting time are these.
@@ -192,7 +192,7 @@ pub fn queue(name: &str, seconds: u32) -> sqs::Queue {
 pub fn stack(name: &str, build: impl FnOnce(&mut Stack)) -> StackTemplate {
     let mut stack = Stack::new(name, &naming());
     build(&mut stack);
-    stack.finish(REGION)
+    stack.finish()
 }
 
 /// The stack `acme-dev-jobs`: one queue.
@@ -212,7 +212,7 @@ pub fn pair(producer_seconds: u32, consumer_seconds: u32) -> [StackTemplate; 2] 
         stack.add("Files", queue("files", consumer_seconds));
         stack.output("Jobs", url);
     });
-    [producer.finish(REGION), consumer]
+    [producer.finish(), consumer]
 }
 
 pub fn large(count: usize) -> StackTemplate {

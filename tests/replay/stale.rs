@@ -117,7 +117,7 @@ async fn a_change_is_followed_through_an_unchanged_stack_between() {
             stack.add("Bench", queue("bench", 30));
             stack.output("Files", url);
         });
-        [first.finish("eu-west-2"), second.finish("eu-west-2"), third]
+        [first.finish(), second.finish(), third]
     };
     let run = Run::with(&chain(30));
     let (_, planned) = run.plan(&chain(60)).await.expect("plan");

@@ -1,12 +1,16 @@
 //! The contract between the platform's Lambdas and its tools.
 //!
 //! Lambdas, stacks and the CLI meet here and nowhere else: the names of things
-//! ([`names`]) and the requests and responses of each function ([`pages`] for
+//! ([`names`], [`functions`]), the tables ([`tables`]), who the tenants are
+//! ([`tenant`]), and the requests and responses of each function ([`pages`] for
 //! `git-store`). The crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
 //!
 //! Values are parsed once, when a request is decoded. A [`pages::PagePath`] or a
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
 
+pub mod functions;
 pub mod names;
 pub mod pages;
+pub mod tables;
+pub mod tenant;

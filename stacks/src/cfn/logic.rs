@@ -67,7 +67,7 @@ impl Condition {
 /// ```
 /// use stacks::cfn::{Naming, Parameter, Stack};
 ///
-/// let mut stack = Stack::new("efs", &Naming::new("acme", "dev"));
+/// let mut stack = Stack::new("efs", &Naming::new("acme", "dev", "eu-west-2"));
 /// let key = stack.parameter("CodeKey", Parameter::string().description("Key of the zip"));
 /// assert_eq!(key.to_string(), r#"{"Ref":"CodeKey"}"#);
 /// ```

@@ -37,6 +37,7 @@ pub use intrinsic::{
 };
 pub use logic::{Condition, Mapping, Parameter, Test};
 pub use options::{DeletionPolicy, Options};
+pub(crate) use publish::camel;
 pub use publish::{Importable, Published};
 pub use resource::{Handle, Object, Resource};
 pub use stack::{Naming, Stack};

@@ -35,7 +35,7 @@ impl DeletionPolicy {
 /// ```
 /// use stacks::cfn::{Naming, Options, Stack, aws::s3};
 ///
-/// let mut stack = Stack::new("artefacts", &Naming::new("acme", "dev"));
+/// let mut stack = Stack::new("artefacts", &Naming::new("acme", "dev", "eu-west-2"));
 /// let logs = stack.add("Logs", s3::Bucket::new());
 /// stack.add_with("Files", s3::Bucket::new(), Options::new().retain().depends_on(&logs));
 /// ```

@@ -7,12 +7,15 @@ use super::aws::ssm::{self, parameter::Type};
 use super::intrinsic::join;
 use super::logic::Parameter;
 use super::stack::Stack;
+use super::template::DeployValue;
 use super::value::Value;
 
 /// A value that a stack publishes for others.
 #[derive(Debug)]
 pub struct Published<T> {
     stack: String,
+    stack_name: String,
+    region: String,
     name: String,
     path: String,
     value: PhantomData<fn() -> T>,
@@ -27,26 +30,42 @@ impl<T> Published<T> {
 
 impl<T> Clone for Published<T> {
     fn clone(&self) -> Self {
-        let Self { stack, name, path, .. } = self;
-        Self { stack: stack.clone(), name: name.clone(), path: path.clone(), value: PhantomData }
+        Self {
+            stack: self.stack.clone(),
+            stack_name: self.stack_name.clone(),
+            region: self.region.clone(),
+            name: self.name.clone(),
+            path: self.path.clone(),
+            value: PhantomData,
+        }
     }
 }
 
 /// What can be published: a string or a list of strings.
 pub trait Importable: Sized {
-    /// The template parameter that imports it.
+    /// The template parameter that imports it from a stack in the same region.
     fn parameter() -> Parameter<Self>;
+    /// The template parameter that takes it from a stack in another region.
+    fn plain() -> Parameter<Self>;
 }
 
 impl Importable for String {
     fn parameter() -> Parameter<Self> {
         Parameter::ssm()
     }
+
+    fn plain() -> Parameter<Self> {
+        Parameter::string()
+    }
 }
 
 impl Importable for Vec<String> {
     fn parameter() -> Parameter<Self> {
         Parameter::ssm_list()
+    }
+
+    fn plain() -> Parameter<Self> {
+        Parameter::list()
     }
 }
 
@@ -57,7 +76,7 @@ impl Stack {
     /// ```
     /// use stacks::cfn::{Naming, Stack, aws::ec2};
     ///
-    /// let naming = Naming::new("acme", "dev");
+    /// let naming = Naming::new("acme", "dev", "eu-west-2");
     /// let mut network = Stack::new("network", &naming);
     /// let vpc = network.add("Vpc", ec2::Vpc::new().cidr_block("10.40.0.0/16"));
     /// let vpc_id = network.publish("vpc-id", vpc.id());
@@ -65,7 +84,7 @@ impl Stack {
     ///
     /// let mut efs = Stack::new("efs", &naming);
     /// let vpc = efs.import(&vpc_id);
-    /// assert_eq!(efs.finish("eu-west-2").depends_on, ["network"]);
+    /// assert_eq!(efs.finish().depends_on, ["network"]);
     /// # let _ = vpc;
     /// ```
     #[track_caller]
@@ -85,29 +104,49 @@ impl Stack {
 
     #[track_caller]
     fn publish_as<T>(&mut self, name: &str, kind: Type, value: Value<String>) -> Published<T> {
-        let path = self.naming.ssm_path(&self.name, name);
+        let path = self.naming().ssm_path(self.name(), name);
         let parameter = ssm::Parameter::new(kind, &value).name(&path);
         self.add(format!("{}Parameter", camel(name)), parameter);
         self.output(&camel(name), value);
-        let (stack, name) = (self.name.clone(), name.to_owned());
-        Published { stack, name, path, value: PhantomData }
+        Published {
+            stack: self.name().to_owned(),
+            stack_name: self.naming().name(self.name()),
+            region: self.naming().region().to_owned(),
+            name: name.to_owned(),
+            path,
+            value: PhantomData,
+        }
     }
 
     /// A value that another stack publishes: a parameter here, a dependency in the
     /// order of deployment.
+    ///
+    /// From a stack in the same region CloudFormation reads the SSM parameter. It
+    /// reads none of another region: whoever deploys passes that stack's output.
     #[track_caller]
     pub fn import<T: Importable>(&mut self, published: &Published<T>) -> Value<T> {
-        let Published { stack, name, path, .. } = published;
+        let Published { stack, stack_name, region, name, path, .. } = published;
         self.depends_on(stack);
-        let parameter = T::parameter()
-            .description(&format!("{name} of the {stack} stack"))
-            .default(path.clone());
-        self.parameter(&format!("{}{}", camel(stack), camel(name)), parameter)
+        let id = format!("{}{}", camel(stack), camel(name));
+        if region == self.naming().region() {
+            let parameter = T::parameter()
+                .description(&format!("{name} of the {stack} stack"))
+                .default(path.clone());
+            return self.parameter(&id, parameter);
+        }
+        let output = DeployValue::Output {
+            stack: stack.clone(),
+            stack_name: stack_name.clone(),
+            region: region.clone(),
+            output: camel(name),
+        };
+        let parameter = T::plain().description(&output.to_string());
+        self.filled_in(&id, parameter, output)
     }
 }
 
 /// `private-subnets` to `PrivateSubnets`.
-fn camel(name: &str) -> String {
+pub(crate) fn camel(name: &str) -> String {
     name.split('-')
         .map(|word| {
             let (first, rest) = word.split_at(word.len().min(1));

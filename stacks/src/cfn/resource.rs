@@ -48,7 +48,7 @@ impl<T> IntoProperty for Value<T> {
 /// ```
 /// use stacks::cfn::{Naming, Stack, aws::ec2};
 ///
-/// let mut stack = Stack::new("network", &Naming::new("acme", "dev"));
+/// let mut stack = Stack::new("network", &Naming::new("acme", "dev", "eu-west-2"));
 /// let group = stack.add("LambdaGroup", ec2::SecurityGroup::new("Lambda functions"));
 /// assert_eq!(group.group_id().to_string(), r#"{"Fn::GetAtt":["LambdaGroup","GroupId"]}"#);
 /// ```

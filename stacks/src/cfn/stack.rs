@@ -17,14 +17,25 @@ use super::{references, schema, tags};
 pub struct Naming {
     project: String,
     environment: String,
+    region: String,
     tags: BTreeMap<String, String>,
 }
 
 impl Naming {
-    /// Names and tags of an environment of a project.
-    pub fn new(project: &str, environment: &str) -> Self {
-        let (project, environment) = (project.to_owned(), environment.to_owned());
-        Self { project, environment, tags: BTreeMap::new() }
+    /// Names and tags of an environment of a project, and the region of its stacks.
+    pub fn new(project: &str, environment: &str, region: &str) -> Self {
+        let [project, environment, region] = [project, environment, region].map(str::to_owned);
+        Self { project, environment, region, tags: BTreeMap::new() }
+    }
+
+    /// The same names, for stacks in another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
+
+    /// The region of the stacks.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// Adds the user's own tags.
@@ -36,7 +47,7 @@ impl Naming {
     /// A physical name.
     ///
     /// ```
-    /// let naming = stacks::cfn::Naming::new("acme", "dev");
+    /// let naming = stacks::cfn::Naming::new("acme", "dev", "eu-west-2");
     /// assert_eq!(naming.name("git-store"), "acme-dev-git-store");
     /// ```
     pub fn name(&self, what: &str) -> String {
@@ -46,7 +57,7 @@ impl Naming {
     /// The path of an SSM parameter that a stack publishes.
     ///
     /// ```
-    /// let naming = stacks::cfn::Naming::new("acme", "dev");
+    /// let naming = stacks::cfn::Naming::new("acme", "dev", "eu-west-2");
     /// assert_eq!(naming.ssm_path("network", "vpc-id"), "/acme/dev/network/vpc-id");
     /// ```
     pub fn ssm_path(&self, stack: &str, name: &str) -> String {
@@ -71,11 +82,11 @@ impl Naming {
 /// ```
 /// use stacks::cfn::{Naming, Stack, aws::ec2};
 ///
-/// let mut stack = Stack::new("network", &Naming::new("acme", "dev"));
+/// let mut stack = Stack::new("network", &Naming::new("acme", "dev", "eu-west-2"));
 /// let vpc = stack.add("Vpc", ec2::Vpc::new().cidr_block("10.40.0.0/16"));
 /// let subnet = stack.add("Subnet", ec2::Subnet::new(vpc.id()).cidr_block("10.40.0.0/20"));
 /// stack.output("SubnetId", subnet.id());
-/// let finished = stack.finish("eu-west-2");
+/// let finished = stack.finish();
 /// assert_eq!(finished.stack_name, "acme-dev-network");
 /// ```
 ///
@@ -174,6 +185,17 @@ impl Stack {
             self.depends_on("artefacts");
         }
         let parameter = Parameter::string().description(&value.to_string());
+        self.filled_in(name, parameter, value)
+    }
+
+    /// Adds a parameter with what whoever deploys gives for it.
+    #[track_caller]
+    pub(super) fn filled_in<T>(
+        &mut self,
+        name: &str,
+        parameter: Parameter<T>,
+        value: DeployValue,
+    ) -> Value<T> {
         self.deploy_parameters.push(DeployParameter { name: name.to_owned(), value });
         self.parameter(name, parameter)
     }
@@ -217,13 +239,23 @@ impl Stack {
         }
     }
 
-    /// The finished template for a region.
+    /// The short name, such as `network`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its names are made from.
+    pub fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
+    /// The finished template.
     ///
     /// # Panics
     ///
     /// When something refers to what is not in the stack.
     #[track_caller]
-    pub fn finish(self, region: &str) -> StackTemplate {
+    pub fn finish(self) -> StackTemplate {
         let sections = [
             ("Metadata", self.metadata),
             ("Parameters", self.parameters),
@@ -248,7 +280,7 @@ impl Stack {
         StackTemplate {
             stack_name: self.naming.name(&self.name),
             name: self.name,
-            region: region.to_owned(),
+            region: self.naming.region.clone(),
             depends_on: self.depends_on,
             deploy_parameters: self.deploy_parameters,
             template,

@@ -1,8 +1,9 @@
 //! Finished templates.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::yaml;
@@ -44,6 +45,22 @@ pub enum DeployValue {
         /// The function's short name, such as `git-store`.
         function: String,
     },
+    /// An output of a stack in another region, where its SSM parameter cannot be read.
+    Output {
+        /// The stack's short name, such as `network`.
+        stack: String,
+        /// The stack's name in CloudFormation.
+        stack_name: String,
+        /// The stack's region.
+        region: String,
+        /// The output's name, such as `VpcId`.
+        output: String,
+    },
+    /// A value that is the stack's own: what tells a tenant's stack from the next one.
+    Literal {
+        /// The value.
+        value: String,
+    },
 }
 
 impl fmt::Display for DeployValue {
@@ -53,15 +70,31 @@ impl fmt::Display for DeployValue {
             Self::CodeKey { function } => {
                 write!(f, "Key of the zip of {function} in the artefact bucket")
             }
+            Self::Output { stack, region, output, .. } => {
+                write!(f, "{output} of the {stack} stack in {region}")
+            }
+            Self::Literal { .. } => f.write_str("The stack's own"),
         }
     }
 }
 
 /// A CloudFormation template. Its sections and everything in them keep their order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Cheap to clone: the stacks of a tier's tenants share one.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
-    body: Json,
+    body: Arc<Json>,
+}
+
+impl Serialize for Template {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Self::new)
+    }
 }
 
 /// A resource of a template.
@@ -84,7 +117,7 @@ impl<'a> ResourceView<'a> {
 
 impl Template {
     pub(super) fn new(body: Json) -> Self {
-        Self { body }
+        Self { body: Arc::new(body) }
     }
 
     /// The template as a JSON value.
@@ -92,9 +125,9 @@ impl Template {
     /// ```
     /// use stacks::cfn::{Naming, Stack, aws::sqs};
     ///
-    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev"));
+    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev", "eu-west-2"));
     /// stack.add("Jobs", sqs::Queue::new());
-    /// let template = stack.finish("eu-west-2").template;
+    /// let template = stack.finish().template;
     /// assert_eq!(template.as_value()["Resources"]["Jobs"]["Type"], "AWS::SQS::Queue");
     /// ```
     pub fn as_value(&self) -> &Json {
@@ -116,9 +149,9 @@ impl Template {
     /// ```
     /// use stacks::cfn::{Naming, Stack, aws::sqs, pseudo};
     ///
-    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev"));
+    /// let mut stack = Stack::new("jobs", &Naming::new("acme", "dev", "eu-west-2"));
     /// stack.add("Jobs", sqs::Queue::new().queue_name(pseudo::stack_name()));
-    /// let yaml = stack.finish("eu-west-2").template.to_yaml();
+    /// let yaml = stack.finish().template.to_yaml();
     /// assert!(yaml.contains("QueueName: !Ref AWS::StackName\n"));
     /// ```
     pub fn to_yaml(&self) -> String {

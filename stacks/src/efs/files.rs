@@ -1,7 +1,6 @@
 //! The file system, its mount targets and its access point.
 
 use crate::cfn::aws::efs::{self, access_point, file_system};
-use crate::cfn::aws::kms;
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
 use crate::cfn::{Handle, Options, Stack, Value};
 use crate::spec::{EfsSpec, Storage};
@@ -26,7 +25,7 @@ pub(super) struct Files {
 pub(super) fn files(
     stack: &mut Stack,
     spec: &EfsSpec,
-    key: &Handle<kms::Key>,
+    key: &Value<String>,
     subnets: &[Value<String>],
     group: &Value<String>,
     zone: &Value<String>,
@@ -44,7 +43,7 @@ pub(super) fn files(
     Files { system, access_point, mount_targets }
 }
 
-fn file_system(spec: &EfsSpec, key: &Handle<kms::Key>, zone: &Value<String>) -> efs::FileSystem {
+fn file_system(spec: &EfsSpec, key: &Value<String>, zone: &Value<String>) -> efs::FileSystem {
     let backup =
         if spec.backup { file_system::Status::Enabled } else { file_system::Status::Disabled };
     let system = efs::FileSystem::new()
@@ -54,7 +53,7 @@ fn file_system(spec: &EfsSpec, key: &Handle<kms::Key>, zone: &Value<String>) -> 
         .lifecycle_policies(lifecycle(spec.archive_after_days))
         .backup_policy(file_system::BackupPolicy::new(backup))
         .file_system_policy(policy());
-    let system = if spec.encrypted { system.kms_key_id(key.arn()) } else { system };
+    let system = if spec.encrypted { system.kms_key_id(key) } else { system };
     match spec.storage {
         Storage::Regional => system,
         // The network puts its first subnets into the same zone.

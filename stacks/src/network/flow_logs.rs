@@ -8,13 +8,20 @@ use crate::cfn::{Handle, Naming, Stack, Value, arn, pseudo};
 /// Long enough to look into an incident; flow logs grow fast.
 const RETENTION_DAYS: i64 = 30;
 
-/// Records accepted and rejected traffic in a log group, which CloudWatch
-/// encrypts with its own key.
-pub(super) fn record(stack: &mut Stack, naming: &Naming, vpc: &Handle<ec2::Vpc>) {
+/// Records accepted and rejected traffic in an encrypted log group.
+pub(super) fn record(
+    stack: &mut Stack,
+    naming: &Naming,
+    vpc: &Handle<ec2::Vpc>,
+    key: &Value<String>,
+) {
     let name = format!("/aws/vpc/{}", naming.name("network"));
     let group = stack.add(
         "FlowLogGroup",
-        logs::LogGroup::new().log_group_name(name).retention_in_days(RETENTION_DAYS),
+        logs::LogGroup::new()
+            .log_group_name(name)
+            .retention_in_days(RETENTION_DAYS)
+            .kms_key_id(key),
     );
     let role = stack.add("FlowLogRole", role(group.arn()));
     stack.add(

@@ -8,6 +8,7 @@ mod routes;
 use crate::SpecError;
 use crate::cfn::aws::ec2;
 use crate::cfn::{Handle, Naming, Published, Stack, Value, availability_zones, select};
+use crate::identity::Keys;
 use crate::spec::NetworkSpec;
 use crate::subnets::{self, ZoneSubnets};
 
@@ -35,13 +36,16 @@ pub struct Network {
 /// The network everything runs in. Fails when the subnets do not fit the range.
 ///
 /// ```
-/// use stacks::{cfn::Naming, network::network, spec::NetworkSpec};
+/// use stacks::spec::{IdentitySpec, NetworkSpec};
+/// use stacks::{cfn::Naming, identity::identity, network::network};
 ///
-/// let network = network(&Naming::new("acme", "dev"), &NetworkSpec::default())?;
+/// let naming = Naming::new("acme", "dev", "eu-west-2");
+/// let keys = identity(&naming, &IdentitySpec::default()).keys;
+/// let network = network(&naming, &NetworkSpec::default(), &keys)?;
 /// assert_eq!(network.private_subnets.path(), "/acme/dev/network/private-subnets");
 /// # Ok::<(), stacks::SpecError>(())
 /// ```
-pub fn network(naming: &Naming, spec: &NetworkSpec) -> Result<Network, SpecError> {
+pub fn network(naming: &Naming, spec: &NetworkSpec, keys: &Keys) -> Result<Network, SpecError> {
     let zones = zones(spec)?;
     let first_zone = zones[0].name.clone();
     let mut stack = Stack::new("network", naming);
@@ -65,7 +69,8 @@ pub fn network(naming: &Naming, spec: &NetworkSpec) -> Result<Network, SpecError
     endpoints::gateway(&mut stack, &vpc, &tables);
     endpoints::interface(&mut stack, &vpc, &private, &groups.lambda, &spec.interface_endpoints);
     if spec.flow_logs {
-        flow_logs::record(&mut stack, naming, &vpc);
+        let key = stack.import(&keys.logs);
+        flow_logs::record(&mut stack, naming, &vpc, &key);
     }
 
     Ok(Network {

@@ -1,7 +1,7 @@
 use stacks::cfn::{Naming, Stack, aws::ec2};
 
 fn main() {
-    let mut stack = Stack::new("network", &Naming::new("acme", "dev"));
+    let mut stack = Stack::new("network", &Naming::new("acme", "dev", "eu-west-2"));
     let vpc = stack.add("Vpc", ec2::Vpc::new().cidr_block("10.40.0.0/16"));
     let group = stack.add("Group", ec2::SecurityGroup::new("Everything").vpc_id(vpc.id()));
     stack.output("GroupId", group.group_id());

@@ -1,6 +1,6 @@
 use stacks::cfn::{Naming, Stack, aws::ec2};
 
 fn main() {
-    let mut stack = Stack::new("network", &Naming::new("acme", "dev"));
+    let mut stack = Stack::new("network", &Naming::new("acme", "dev", "eu-west-2"));
     stack.add("Vpc", ec2::Vpc::new().cidr_blok("10.40.0.0/16"));
 }

@@ -126,7 +126,7 @@ fn a_mount_target_in_every_zone_of_the_function() {
 fn efs_says_what_it_needs_when_deployed() {
     let stacks = stacks::synthesize(&specs::dev()).unwrap();
     let efs = stacks.iter().find(|stack| stack.name == "efs").unwrap();
-    assert_eq!(efs.depends_on, ["network", "artefacts"]);
+    assert_eq!(efs.depends_on, ["network", "artefacts", "identity"]);
     let parameters: Vec<_> =
         efs.deploy_parameters.iter().map(|p| (p.name.as_str(), p.value.clone())).collect();
     let code = DeployValue::CodeKey { function: "git-store".into() };

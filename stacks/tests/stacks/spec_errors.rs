@@ -135,13 +135,13 @@ fn efs() {
     assert_eq!(refused(|s| s.efs.archive_after_days = 31), ["efs.archive_after_days"]);
     assert_eq!(refused(|s| s.efs.posix_id = 0), ["efs.posix_id"]);
     for memory in [127, 10_241] {
-        assert_eq!(refused(|s| s.efs.memory_mb = memory), ["efs.memory_mb"]);
+        assert_eq!(refused(|s| s.efs.git_store.memory_mb = memory), ["efs.memory_mb"]);
     }
     for seconds in [0, 4, 901] {
-        assert_eq!(refused(|s| s.efs.timeout_seconds = seconds), ["efs.timeout_seconds"]);
+        assert_eq!(refused(|s| s.efs.git_store.timeout_seconds = seconds), ["efs.timeout_seconds"]);
     }
-    assert_eq!(refused(|s| s.efs.reserved_concurrency = 0), ["efs.reserved_concurrency"]);
-    assert_eq!(refused(|s| s.efs.log_retention_days = 31), ["efs.log_retention_days"]);
+    assert_eq!(refused(|s| s.efs.git_store.reserved_concurrency = 0), ["efs.reserved_concurrency"]);
+    assert_eq!(refused(|s| s.efs.git_store.log_retention_days = 31), ["efs.log_retention_days"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn budget() {
 fn all_problems_come_at_once_and_say_what_to_do() {
     let mut spec = specs::dev();
     spec.network.cidr = "10.40.0.0/28".parse().unwrap();
-    spec.efs.memory_mb = 64;
+    spec.efs.git_store.memory_mb = 64;
     spec.budget.emails = vec!["ops".into()];
     let text = stacks::synthesize(&spec).unwrap_err().to_string();
     insta::assert_snapshot!(text, @"

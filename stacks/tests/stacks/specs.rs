@@ -20,8 +20,8 @@ pub(crate) fn full() -> StackSpec {
     spec.network.interface_endpoints =
         ["secretsmanager", "ssm", "ecr.api", "bedrock-runtime"].map(str::to_owned).into();
     spec.network.flow_logs = true;
-    spec.efs.memory_mb = 1024;
-    spec.efs.log_retention_days = 365;
+    spec.efs.git_store.memory_mb = 1024;
+    spec.efs.git_store.log_retention_days = 365;
     spec.efs.archive_after_days = 90;
     spec.budget.monthly_usd = 2_000;
     spec.budget.emails = vec!["ops@acme.example".into(), "finance@acme.example".into()];
@@ -36,7 +36,7 @@ pub(crate) fn one_zone() -> StackSpec {
     spec.network.nat = Nat::Single;
     spec.efs.storage = Storage::OneZone;
     spec.efs.backup = false;
-    spec.efs.architecture = Architecture::X86_64;
+    spec.architecture = Architecture::X86_64;
     spec
 }
 

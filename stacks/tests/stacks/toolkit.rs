@@ -9,11 +9,11 @@ use stacks::cfn::{
 };
 
 fn stack() -> Stack {
-    Stack::new("test", &Naming::new("acme", "dev"))
+    Stack::new("test", &Naming::new("acme", "dev", "eu-west-2"))
 }
 
 fn finished(stack: Stack) -> Template {
-    stack.finish("eu-west-2").template
+    stack.finish().template
 }
 
 fn properties(template: &Template, id: &str) -> Json {
@@ -131,7 +131,7 @@ fn policies() {
 
 #[test]
 fn lists_are_published_as_lists() {
-    let naming = Naming::new("acme", "dev");
+    let naming = Naming::new("acme", "dev", "eu-west-2");
     let mut producer = Stack::new("network", &naming);
     let published = producer.publish_list("private-subnets", ["a", "b"]);
     let template = finished(producer);
@@ -140,7 +140,7 @@ fn lists_are_published_as_lists() {
     let mut consumer = Stack::new("efs", &naming);
     let subnets = consumer.import(&published);
     consumer.output("First", select(0, subnets));
-    let consumer = consumer.finish("eu-west-2");
+    let consumer = consumer.finish();
     assert_eq!(consumer.depends_on, ["network"]);
     let (name, parameter) = consumer.template.parameters().next().unwrap();
     assert_eq!(name, "NetworkPrivateSubnets");
@@ -180,7 +180,7 @@ fn a_reference_to_another_stack_is_found() {
     let elsewhere = other.add("Elsewhere", sqs::Queue::new());
     let mut stack = stack();
     stack.add("Queue", sqs::Queue::new().queue_name(elsewhere.id()));
-    stack.finish("eu-west-2");
+    stack.finish();
 }
 
 #[test]
@@ -188,5 +188,5 @@ fn a_reference_to_another_stack_is_found() {
 fn a_substitution_of_nothing_is_found() {
     let mut stack = stack();
     stack.output("Text", sub("${!Literal} ${AWS::Region} ${Nowhere.Arn}"));
-    stack.finish("eu-west-2");
+    stack.finish();
 }

@@ -1,0 +1,16 @@
+//! The sections of platform.yaml that make one stack each, and the inputs of synthesis
+//! that each describes.
+
+mod agentcore;
+mod function;
+mod identity;
+mod observability;
+mod platform;
+mod tenants;
+
+pub use agentcore::AgentcoreConfig;
+pub use function::FunctionConfig;
+pub use identity::IdentityConfig;
+pub use observability::ObservabilityConfig;
+pub use platform::PlatformConfig;
+pub use tenants::{TenantConfig, TierConfig, Tiers};

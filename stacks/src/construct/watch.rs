@@ -1,0 +1,48 @@
+//! What the observability stack is to watch.
+//!
+//! A stack that makes something that can fail says so; alarms and dashboards are made
+//! from the list. They know things by their names, and so no stack depends on alarms.
+
+use runtime_core::functions::Function;
+
+/// Something that can fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// A function.
+    Function {
+        /// Which one.
+        function: Function,
+        /// Its physical name.
+        name: String,
+        /// Its time limit in seconds.
+        timeout_seconds: u32,
+        /// Most concurrent executions.
+        reserved_concurrency: u32,
+    },
+    /// A queue of events that could not be handled. It should be empty.
+    DeadLetters {
+        /// Its physical name.
+        queue: String,
+        /// What puts events there, such as `git-store`.
+        of: String,
+    },
+    /// A queue of work. Its oldest message should be young.
+    Queue {
+        /// Its physical name.
+        queue: String,
+        /// What is in it, such as `jobs`.
+        of: String,
+    },
+    /// A table.
+    Table {
+        /// Its physical name.
+        name: String,
+    },
+    /// A REST API.
+    Api {
+        /// Its name.
+        name: String,
+        /// The stage that is called.
+        stage: String,
+    },
+}

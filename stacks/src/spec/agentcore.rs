@@ -1,0 +1,5 @@
+//! Inputs of the agentcore stack.
+
+/// Where agents run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AgentcoreSpec {}
