@@ -12,6 +12,7 @@ pub mod construct;
 pub mod efs;
 pub mod identity;
 pub mod network;
+pub mod observability;
 pub mod platform;
 pub mod spec;
 
@@ -30,7 +31,7 @@ pub use error::{SpecError, SpecErrors};
 /// let spec = StackSpec::new("acme", "dev", "eu-west-2");
 /// let stacks = stacks::synthesize(&spec)?;
 /// let names: Vec<_> = stacks.iter().map(|stack| stack.name.as_str()).collect();
-/// assert_eq!(names, ["artefacts", "identity", "network", "efs", "platform", "budget"]);
+/// assert_eq!(names, ["artefacts", "identity", "network", "efs", "platform", "observability", "budget"]);
 /// # Ok::<(), stacks::SpecErrors>(())
 /// ```
 pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
@@ -43,8 +44,23 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
     let network = network::network(&home, &spec.network, keys).map_err(failed)?;
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
     let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
+    let watched = [efs.watched.as_slice(), &platform.watched].concat();
+    let observability = observability::observability(
+        &home,
+        &spec.observability,
+        keys,
+        &watched,
+        &["efs", "platform"],
+    );
     let budget = budget::budget(&home, &spec.budget);
-    let stacks =
-        [artefacts.stack, identity.stack, network.stack, efs.stack, platform.stack, budget.stack];
+    let stacks = [
+        artefacts.stack,
+        identity.stack,
+        network.stack,
+        efs.stack,
+        platform.stack,
+        observability.stack,
+        budget.stack,
+    ];
     Ok(stacks.into_iter().map(cfn::Stack::finish).collect())
 }

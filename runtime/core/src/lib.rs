@@ -1,7 +1,7 @@
 //! The contract between the platform's Lambdas and its tools.
 //!
 //! Lambdas, stacks and the CLI meet here and nowhere else: the names of things
-//! ([`names`], [`functions`]), the tables ([`tables`]), who the tenants are
+//! ([`names`], [`functions`], [`metrics`]), the tables ([`tables`]), who the tenants are
 //! ([`tenant`]), and the requests and responses of each function ([`pages`] for
 //! `git-store`). The crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
@@ -10,6 +10,7 @@
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
 
 pub mod functions;
+pub mod metrics;
 pub mod names;
 pub mod pages;
 pub mod tables;

@@ -33,6 +33,16 @@ impl Naming {
         Self { region: region.to_owned(), ..self.clone() }
     }
 
+    /// The project.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
     /// The region of the stacks.
     pub fn region(&self) -> &str {
         &self.region

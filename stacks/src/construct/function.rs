@@ -1,6 +1,7 @@
 //! "Our Lambda": a function with all that every function of ours has.
 
 use runtime_core::functions::Function;
+use runtime_core::metrics::{NAMESPACE, NAMESPACE_VARIABLE};
 use runtime_core::names::LOG_FILTER;
 
 use super::watch::Watch;
@@ -157,7 +158,11 @@ impl<'a> OurFunction<'a> {
             &format!("{id}CodeKey"),
             DeployValue::CodeKey { function: function.name().to_owned() },
         );
-        let variables = environment.into_iter().chain([(LOG_FILTER, "info".into())]).collect();
+        let common = [
+            (LOG_FILTER, "info".into()),
+            (NAMESPACE_VARIABLE, around.naming.name(NAMESPACE).into()),
+        ];
+        let variables = environment.into_iter().chain(common).collect();
         let resource = Parts { around, description, spec, files }.function(
             &name,
             &code_key,

@@ -173,3 +173,16 @@ fn all_problems_come_at_once_and_say_what_to_do() {
     budget.emails[0]: `ops` is not a mail address (write one such as ops@acme.example)
     ");
 }
+
+#[test]
+fn who_hears_of_alarms() {
+    for text in ["ops", "http://events.acme.example", "https://", "https://a b"] {
+        let field = ["observability.pages[0]"];
+        assert_eq!(refused(|s| s.observability.pages = vec![text.into()]), field, "{text}");
+    }
+    let twice = vec!["ops@acme.example".to_owned(); 2];
+    assert_eq!(refused(|s| s.observability.notices = twice.clone()), ["observability.notices[1]"]);
+    assert_eq!(refused(|s| s.observability.session_quota = 0), ["observability.session_quota"]);
+    assert_eq!(refused(|s| s.observability.traced_percent = 101), ["observability.traced_percent"]);
+    assert_eq!(refused(|s| s.observability.monthly_usd = 0), ["observability.monthly_usd"]);
+}

@@ -23,6 +23,8 @@ pub(crate) fn full() -> StackSpec {
     spec.efs.git_store.memory_mb = 1024;
     spec.efs.git_store.log_retention_days = 365;
     spec.efs.archive_after_days = 90;
+    spec.observability.pages = vec!["https://events.acme.example/key".into()];
+    spec.observability.notices = vec!["ops@acme.example".into()];
     spec.budget.monthly_usd = 2_000;
     spec.budget.emails = vec!["ops@acme.example".into(), "finance@acme.example".into()];
     spec

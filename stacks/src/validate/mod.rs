@@ -1,5 +1,7 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
+mod observability;
+
 use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
@@ -48,6 +50,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.zones(&spec.network, &spec.region);
     check.efs(&spec.efs);
     check.one_zone(spec);
+    check.observability(&spec.observability);
     check.budget(&spec.budget);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
