@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod config_values;
 mod env;
+mod examples;
 mod explain;
 mod fake;
 mod formats;
