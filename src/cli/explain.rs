@@ -1,11 +1,13 @@
 use serde_json::{Value, json};
 
 use super::Ctx;
-use crate::error::{Error, Result};
-use crate::guard::{RuleInfo, rules};
+use crate::error::Result;
+use crate::guard::{self, Examples, RuleInfo};
 use crate::ui::{Align, Block, Report, Table};
 
-/// Say what a rule wants, why, and how to satisfy it
+/// Say what a rule wants, why, what it costs to break it, and how to satisfy it
+///
+/// With a template that passes and one that fails, from the rule's own tests.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  platformctl explain                       list every rule\n  platformctl explain efs-encrypted-at-rest"
@@ -18,51 +20,69 @@ pub struct ExplainArgs {
 
 /// Rules to explain.
 #[derive(Debug)]
-pub struct Explained {
-    rules: Vec<RuleInfo>,
-    one: bool,
+pub enum Explained {
+    /// Every rule.
+    All(Vec<RuleInfo>),
+    /// One of them, with its examples.
+    One(Box<RuleInfo>, Examples),
 }
 
 /// Runs `explain`.
 pub fn run(_: &Ctx, args: &ExplainArgs) -> Result<Explained> {
-    let all = rules();
-    let Some(id) = &args.rule else { return Ok(Explained { rules: all, one: false }) };
-    let nearest = all
-        .iter()
-        .max_by(|left, right| {
-            strsim::jaro_winkler(id, &left.id).total_cmp(&strsim::jaro_winkler(id, &right.id))
-        })
-        .map(|rule| rule.id.clone());
-    let found: Vec<RuleInfo> = all.into_iter().filter(|rule| rule.id == *id).collect();
-    if found.is_empty() {
-        let error = Error::usage(format!("there is no rule {id}"));
-        return Err(match nearest {
-            Some(nearest) => {
-                error.hint(format!("did you mean `{nearest}`? `platformctl explain` lists all"))
-            }
-            None => error,
-        });
+    let all = guard::catalogue();
+    let Some(id) = &args.rule else { return Ok(Explained::All(all)) };
+    match all.iter().find(|rule| rule.id == *id) {
+        Some(rule) => Ok(Explained::One(Box::new(rule.clone()), guard::examples(rule))),
+        None => Err(guard::unknown_rule(id, all.iter().map(|rule| rule.id.as_str()))),
     }
-    Ok(Explained { rules: found, one: true })
 }
 
 impl Report for Explained {
     fn value(&self) -> Value {
-        json!(self.rules)
+        match self {
+            Self::All(rules) => json!(rules),
+            // A list, as without an id.
+            Self::One(rule, examples) => {
+                let mut value = json!(rule);
+                value["examples"] = json!(examples);
+                json!([value])
+            }
+        }
     }
 
     fn blocks(&self) -> Vec<Block> {
-        if let (true, Some(rule)) = (self.one, self.rules.first()) {
-            let RuleInfo { id, title, why, fix, file, .. } = rule;
-            return vec![
-                Block::Heading(format!("{id}: {title}")),
-                Block::Text(format!("{why}\n\nFix: {fix}\n\nDefined in guard/{file}")),
-            ];
+        match self {
+            Self::All(rules) => {
+                let columns =
+                    [("rule", Align::Left), ("severity", Align::Left), ("title", Align::Left)];
+                let mut table = Table::new(&columns);
+                for rule in rules {
+                    table.row([rule.id.clone(), rule.severity.to_string(), rule.title.clone()]);
+                }
+                vec![Block::Table(table)]
+            }
+            Self::One(rule, examples) => one(rule, examples),
         }
-        let mut table = Table::new(&[("rule", Align::Left), ("title", Align::Left)]);
-        for rule in &self.rules {
-            table.row([rule.id.clone(), rule.title.clone()]);
-        }
-        vec![Block::Table(table)]
     }
+}
+
+fn one(rule: &RuleInfo, examples: &Examples) -> Vec<Block> {
+    let RuleInfo { id, title, reason, why, fix, file, line, severity, .. } = rule;
+    let mut parts = Vec::new();
+    if !reason.is_empty() {
+        parts.push(format!("Why: {reason}"));
+    }
+    parts.push(format!("What it costs to break it: {why}"));
+    parts.push(format!("Fix: {fix}"));
+    parts.push(format!("Severity: {severity}. Defined in {file}:{line}"));
+    let mut blocks =
+        vec![Block::Heading(format!("{id}: {title}")), Block::Text(parts.join("\n\n"))];
+    for (verb, example) in [("Passes", &examples.passes), ("Fails", &examples.fails)] {
+        if let Some(example) = example {
+            blocks.push(Block::Heading(format!("{verb}: {}", example.name)));
+            let indented = example.template.lines().map(|line| format!("  {line}\n"));
+            blocks.push(Block::Text(indented.collect()));
+        }
+    }
+    blocks
 }

@@ -3,9 +3,11 @@
 //! The engine copies what it looks at again and again, so that its time grows with
 //! the size of a template. It is therefore shown, for each rule file, only the types
 //! and properties that the file names, each distinct selection once, on all cores.
+//! Templates that are equal, such as those of many tenants, are looked at once.
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -20,75 +22,141 @@ use crate::error::{Context, Error, Result};
 /// The engine recurses as deep as a template is nested.
 const STACK_BYTES: usize = 16 << 20;
 
-/// One template, or one branch of it, and what each rule file says.
+/// Templates that are judged by one call of the engine: enough to make up for parsing the
+/// rules, few enough to keep every core busy to the end.
+const CHUNK: usize = 16;
+
+/// One template, or one outcome of it, and what each rule file says.
 #[derive(Debug)]
 pub(super) struct Judged<'a> {
-    /// The stack's name.
-    pub(super) stack: &'a str,
+    /// The stacks that have this template.
+    pub(super) stacks: Rc<[&'a str]>,
     /// The template as the rules see it.
     pub(super) template: Value,
     /// One for each rule file.
     pub(super) outcomes: Vec<Arc<Outcome>>,
 }
 
-/// What the rules say about every template.
+/// What the rules say about every template. Equal ones are folded and judged once.
 pub(super) fn judge<'a>(
     templates: &[(&'a str, &Value)],
     rules: &RuleSet,
 ) -> Result<Vec<Judged<'a>>> {
     let mut judged: Vec<Judged<'a>> = Vec::new();
-    for (stack, template) in templates {
-        let branches = fold::fold(template).into_iter();
-        judged.extend(branches.map(|template| Judged { stack, template, outcomes: Vec::new() }));
+    for (template, stacks) in distinct(templates) {
+        let stacks: Rc<[&str]> = stacks.into();
+        let folded = fold::fold(template).into_iter();
+        judged.extend(folded.map(|template| Judged {
+            stacks: Rc::clone(&stacks),
+            template,
+            outcomes: Vec::new(),
+        }));
     }
-    let templates: Vec<&Value> = judged.iter().map(|it| &it.template).collect();
-    let by_file = on_all_cores(rules.files(), |file| judge_by_file(file, rules, &templates))?;
-    for outcomes in by_file {
-        for (judged, outcome) in judged.iter_mut().zip(outcomes) {
-            judged.outcomes.push(outcome);
+    let files = rules.files();
+    let seen: Vec<(&str, &Value)> =
+        judged.iter().map(|it| (*it.stacks.first().unwrap_or(&""), &it.template)).collect();
+    let chosen = on_all_cores(&files, |file| Ok(Selections::of(file, &seen)))?;
+    let chunks: Vec<(&RuleFile, &[(&str, String)])> = files
+        .iter()
+        .zip(&chosen)
+        .flat_map(|(file, it)| it.distinct.chunks(CHUNK).map(move |chunk| (*file, chunk)))
+        .collect();
+    let mut results = on_all_cores(&chunks, |(file, chunk)| judge_chunk(file, chunk))?.into_iter();
+    let mut by_file = Vec::new();
+    for (file, selections) in files.iter().zip(&chosen) {
+        let number = selections.distinct.len().div_ceil(CHUNK);
+        let known: Vec<Arc<Outcome>> = results.by_ref().take(number).flatten().collect();
+        let skipped = Arc::new(Outcome::skipped(rules.names_in(file)));
+        by_file.push((selections, known, skipped));
+    }
+    for (at, judged) in judged.iter_mut().enumerate() {
+        for (selections, known, skipped) in &by_file {
+            judged.outcomes.push(match selections.chosen.get(at).copied().flatten() {
+                Some(index) => known.get(index).cloned().ok_or_else(left_out)?,
+                None => Arc::clone(skipped),
+            });
         }
     }
     Ok(judged)
 }
 
-/// One outcome for each template, in order.
-fn judge_by_file(
-    file: &RuleFile,
-    rules: &RuleSet,
-    templates: &[&Value],
-) -> Result<Vec<Arc<Outcome>>> {
-    let mut distinct: Vec<String> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let mut chosen = Vec::new();
-    for template in templates {
-        let Some(text) = selection(file, template) else {
-            chosen.push(None);
-            continue;
-        };
-        let index = *known.entry(text).or_insert_with_key(|text| {
-            distinct.push(text.clone());
-            distinct.len() - 1
+/// Every different template, with the stacks that have it, in the order of the first.
+fn distinct<'a, 'v>(templates: &[(&'a str, &'v Value)]) -> Vec<(&'v Value, Vec<&'a str>)> {
+    let mut found: Vec<(&Value, Vec<&str>)> = Vec::new();
+    // Most equal templates are the same one: no need to look into it.
+    let mut by_address: HashMap<*const Value, usize> = HashMap::new();
+    let mut by_value: HashMap<&Value, usize> = HashMap::new();
+    for &(stack, template) in templates {
+        let index = *by_address.entry(std::ptr::from_ref(template)).or_insert_with(|| {
+            *by_value.entry(template).or_insert_with(|| {
+                found.push((template, Vec::new()));
+                found.len() - 1
+            })
         });
-        chosen.push(Some(index));
+        if let Some((_, stacks)) = found.get_mut(index) {
+            stacks.push(stack);
+        }
     }
-    let outcomes: Vec<Arc<Outcome>> =
-        engine::evaluate(file, &distinct)?.into_iter().map(Arc::new).collect();
-    let skipped = Arc::new(Outcome::skipped(rules.names_in(file)));
-    let of = |index: Option<usize>| match index {
-        None => Some(Arc::clone(&skipped)),
-        Some(index) => outcomes.get(index).cloned(),
+    found
+}
+
+/// What one rule file is shown of all templates.
+struct Selections<'a> {
+    /// Each once, with the name of a stack that has it.
+    distinct: Vec<(&'a str, String)>,
+    /// Which of them each template has; none when the file has nothing to say about it.
+    chosen: Vec<Option<usize>>,
+}
+
+impl<'a> Selections<'a> {
+    fn of(file: &RuleFile, templates: &[(&'a str, &Value)]) -> Self {
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut stacks = Vec::new();
+        let mut chosen = Vec::new();
+        for (stack, template) in templates {
+            chosen.push(selection(file, template).map(|text| {
+                *known.entry(text).or_insert_with(|| {
+                    stacks.push(*stack);
+                    stacks.len() - 1
+                })
+            }));
+        }
+        let mut texts: Vec<(usize, String)> =
+            known.into_iter().map(|(text, index)| (index, text)).collect();
+        texts.sort_by_key(|(index, _)| *index);
+        let distinct = stacks.into_iter().zip(texts.into_iter().map(|(_, text)| text)).collect();
+        Self { distinct, chosen }
+    }
+}
+
+/// One outcome for each selection, in order.
+fn judge_chunk(file: &RuleFile, chunk: &[(&str, String)]) -> Result<Vec<Arc<Outcome>>> {
+    let evaluate = |chunk: &[(&str, String)]| {
+        let texts: Vec<&str> = chunk.iter().map(|(_, text)| text.as_str()).collect();
+        engine::evaluate(file, &texts)
     };
-    chosen
-        .into_iter()
-        .map(|index| {
-            of(index).ok_or_else(|| Error::failed("the policy engine left a template out"))
-        })
-        .collect()
+    let outcomes = evaluate(chunk).map_err(|error| {
+        // The engine gives up on all of them; which one was it?
+        let mut alone = chunk.iter().map(|one| (one.0, evaluate(std::slice::from_ref(one))));
+        match alone.find_map(|(stack, result)| Some((stack, result.err()?))) {
+            Some((stack, cause)) if !stack.is_empty() => cause
+                .hint(format!("the template of stack {stack} is the one that it cannot evaluate")),
+            _ => error,
+        }
+    })?;
+    if outcomes.len() != chunk.len() {
+        return Err(left_out());
+    }
+    Ok(outcomes.into_iter().map(Arc::new).collect())
+}
+
+fn left_out() -> Error {
+    Error::failed("the policy engine left a template out")
 }
 
 /// What of a template a rule file is about, as text; `None` when that is nothing.
 fn selection(file: &RuleFile, template: &Value) -> Option<String> {
-    let Some(words) = &file.words else { return Some(template.to_string()) };
+    let Some(words) = &file.words else { return Some(printable(template.to_string())) };
     let resources: Map<String, Value> = template
         .get("Resources")?
         .as_object()?
@@ -96,23 +164,40 @@ fn selection(file: &RuleFile, template: &Value) -> Option<String> {
         .filter_map(|(id, resource)| {
             let kind = resource["Type"].as_str().filter(|kind| words.contains(*kind))?;
             let mut chosen = json!({ "Type": kind });
-            match resource.get("Properties") {
-                Some(Value::Object(properties)) => {
-                    let named = properties.iter().filter(|(name, _)| words.contains(*name));
-                    let named = named.map(|(name, value)| (name.clone(), value.clone()));
-                    chosen["Properties"] = named.collect::<Map<_, _>>().into();
+            // `DeletionPolicy` and the like, where a rule names them.
+            for (name, value) in resource.as_object()?.iter().filter(|(name, _)| *name != "Type") {
+                match value {
+                    Value::Object(properties) if name == "Properties" => {
+                        let named = properties.iter().filter(|(name, _)| words.contains(*name));
+                        let named = named.map(|(name, value)| (name.clone(), value.clone()));
+                        chosen["Properties"] = named.collect::<Map<_, _>>().into();
+                    }
+                    value if name == "Properties" || words.contains(name) => {
+                        chosen[name] = value.clone();
+                    }
+                    _ => {}
                 }
-                Some(other) => chosen["Properties"] = other.clone(),
-                None => {}
             }
             Some((id.clone(), chosen))
         })
         .collect();
-    (!resources.is_empty()).then(|| json!({ "Resources": resources }).to_string())
+    (!resources.is_empty()).then(|| printable(json!({ "Resources": resources }).to_string()))
+}
+
+/// JSON text that the engine's YAML parser takes: it refuses some characters that JSON has.
+fn printable(text: String) -> String {
+    let is_odd = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    if !text.contains(is_odd) {
+        return text;
+    }
+    let escape = |c: char| {
+        if is_odd(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
+    };
+    text.chars().map(escape).collect()
 }
 
 /// Maps items on as many threads as there are cores; results in the order of the items.
-fn on_all_cores<T: Sync, R: Send>(
+pub(super) fn on_all_cores<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {

@@ -22,7 +22,7 @@ use crate::error::{Error, Place, Result};
 const FAILURE: i32 = 19;
 
 /// Evaluates every rule of a file on every template; one outcome a template, in order.
-pub(super) fn evaluate(file: &RuleFile, templates: &[String]) -> Result<Vec<Outcome>> {
+pub(super) fn evaluate(file: &RuleFile, templates: &[&str]) -> Result<Vec<Outcome>> {
     if templates.is_empty() {
         return Ok(Vec::new());
     }
@@ -52,7 +52,7 @@ pub(super) fn check_syntax(file: &RuleFile) -> Result<()> {
 }
 
 /// Runs the engine; gives its exit code and what it wrote.
-fn run(file: &RuleFile, templates: &[String]) -> std::result::Result<(i32, String), String> {
+fn run(file: &RuleFile, templates: &[&str]) -> std::result::Result<(i32, String), String> {
     let mut writer = buffers()?;
     let code = execute(file, templates, &mut writer)?;
     let output = writer.into_string().map_err(|error| error.to_string())?;
@@ -61,7 +61,7 @@ fn run(file: &RuleFile, templates: &[String]) -> std::result::Result<(i32, Strin
 
 fn execute(
     file: &RuleFile,
-    templates: &[String],
+    templates: &[&str],
     writer: &mut Writer,
 ) -> std::result::Result<i32, String> {
     let payload = json!({ "rules": [file.text], "data": templates }).to_string();

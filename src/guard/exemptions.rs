@@ -188,6 +188,7 @@ impl Exemption {
             why: format!("{} Rule {}, owner {}.", rule.why, self.rule, self.owner),
             fix: format!("{} It stands in {}.", rule.fix, self.file),
             file: self.file.clone(),
+            source: None,
         }
     }
 }
@@ -229,17 +230,7 @@ fn unknown_rule() -> RuleInfo {
 }
 
 fn own_rule(id: &str, title: &str, why: &str, fix: &str) -> RuleInfo {
-    RuleInfo {
-        id: id.to_owned(),
-        file: EMBEDDED_NAME.to_owned(),
-        line: 1,
-        title: title.to_owned(),
-        why: why.to_owned(),
-        fix: fix.to_owned(),
-        severity: Severity::Error,
-        wanted: String::new(),
-        name: id.replace('-', "_"),
-    }
+    RuleInfo::of_code(id, EMBEDDED_NAME, title, why, fix, Severity::Error)
 }
 
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {

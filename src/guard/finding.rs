@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// Longer strings are cut: a finding goes into logs and build artefacts.
 const MAX_TEXT: usize = 80;
@@ -50,6 +51,23 @@ impl fmt::Display for Severity {
     }
 }
 
+/// Where in a user's template a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The file as the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
 /// One violation of one rule by one property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -78,9 +96,66 @@ pub struct Finding {
     pub fix: String,
     /// The rule's file.
     pub file: String,
+    /// Where it stands in the template's file; none when the template was synthesized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 impl Finding {
+    /// A finding of a rule that is code, for `check_with`. `rule` is an id of
+    /// `catalogue()`; empty texts mean that there is nothing to say.
+    #[expect(clippy::too_many_arguments, reason = "every one is a field, and required")]
+    pub fn new(
+        rule: impl Into<String>,
+        severity: Severity,
+        stack: impl Into<String>,
+        resource: impl Into<String>,
+        resource_type: impl Into<String>,
+        property: impl Into<String>,
+        found: impl Into<String>,
+        wanted: impl Into<String>,
+        why: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule: rule.into(),
+            severity,
+            stack: stack.into(),
+            resource: resource.into(),
+            resource_type: resource_type.into(),
+            property: property.into(),
+            statement: None,
+            found: found.into(),
+            wanted: wanted.into(),
+            why: why.into(),
+            fix: fix.into(),
+            file: String::new(),
+            source: None,
+        }
+    }
+
+    /// What stays the same while the violation does, wherever it stands in the file:
+    /// 32 hexadecimal digits of rule, stack, resource, property and what was found. A
+    /// policy statement with a `Sid` may change its place in the list.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.rule, &self.stack, &self.resource, &self.stable_property(), &self.found)
+    }
+
+    /// `PolicyDocument.Statement[Read].Action`: the property, by the statement's `Sid`.
+    pub(super) fn stable_property(&self) -> String {
+        let Some(sid) = &self.statement else { return self.property.clone() };
+        let parts: Vec<&str> = self.property.split('.').collect();
+        let is_index = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+        match parts.iter().position(|part| *part == "Statement") {
+            Some(at) if parts.get(at + 1).is_some_and(is_index) => {
+                let before = parts[..=at].join(".");
+                let after: String = parts[at + 2..].iter().map(|it| format!(".{it}")).collect();
+                format!("{before}[{sid}]{after}")
+            }
+            _ => self.property.clone(),
+        }
+    }
+
     /// `efs / FileSystem / Encrypted`, without what is not known.
     pub fn place(&self) -> String {
         let statement = self.statement.as_ref().map(|sid| format!("statement {sid}"));
@@ -110,6 +185,22 @@ impl Finding {
     pub(super) fn key(&self) -> (&str, &str, &str, &str) {
         (&self.stack, &self.resource, &self.rule, &self.property)
     }
+}
+
+/// The fingerprint of a finding's fields; see [`Finding::fingerprint`].
+pub(super) fn fingerprint(
+    rule: &str,
+    stack: &str,
+    resource: &str,
+    property: &str,
+    found: &str,
+) -> String {
+    let mut digest = Sha256::new();
+    for part in [rule, stack, resource, property, found] {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value for people: short, and masked where its name says that it is secret.

@@ -4,71 +4,72 @@
 //! policy document written as a JSON string is an object: without this, each rule
 //! would have to know every way of writing a value. What cannot be known before
 //! deployment (`GetAtt`, imports, parameters without a default) stays as it is,
-//! and rules let it pass. `Fn::If` makes two templates, one for each branch.
+//! and rules let it pass. `Fn::If` makes several templates, so that each of its outcomes,
+//! nested ones too, is in one of them.
 
 use serde_json::{Map, Value};
+
+use super::template::MAX_OUTCOMES;
 
 /// Properties whose only item may stand without its list. The engine's filters
 /// (`Statement[ Effect == 'Allow' ]`) would look at the item's own fields instead
 /// of the item, and pass it.
 const LISTS: [&str; 3] = ["Statement", "Policies", "SecurityGroupIngress"];
 
-/// Which branch of every `Fn::If` is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Branch {
-    True,
-    False,
-}
-
-/// The folded template: one value, or two when it has an `Fn::If`.
+/// The folded template: one value, or as many as an `Fn::If` in it has outcomes.
 pub(super) fn fold(template: &Value) -> Vec<Value> {
     let parameters = template.get("Parameters").and_then(Value::as_object);
-    let has_if = contains_if(template.get("Resources"));
-    let branches: &[Branch] = if has_if { &[Branch::True, Branch::False] } else { &[Branch::True] };
-    branches
-        .iter()
-        .map(|&branch| {
-            let folder = Folder { parameters, branch };
+    let folder = Folder { parameters, mappings: template.get("Mappings") };
+    let number = template.get("Resources").map_or(1, outcomes).min(MAX_OUTCOMES);
+    (0..number)
+        .map(|outcome| {
             let mut seen = template.clone();
             if let Some(resources) = seen.get_mut("Resources") {
-                folder.value(resources);
+                folder.value(resources, outcome);
             }
             seen
         })
         .collect()
 }
 
-fn contains_if(value: Option<&Value>) -> bool {
-    match value {
-        Some(Value::Object(map)) => {
-            map.contains_key("Fn::If") || map.values().any(|value| contains_if(Some(value)))
-        }
-        Some(Value::Array(list)) => list.iter().any(|value| contains_if(Some(value))),
-        _ => false,
+/// How many templates it takes to see every outcome of every `Fn::If` in a value: those
+/// that stand side by side are taken together, those within each other one by one.
+pub(super) fn outcomes(value: &Value) -> usize {
+    match (branches(value), value) {
+        (Some((yes, no)), _) => outcomes(yes).saturating_add(outcomes(no)),
+        (None, Value::Object(map)) => map.values().map(outcomes).max().unwrap_or(1),
+        (None, Value::Array(list)) => list.iter().map(outcomes).max().unwrap_or(1),
+        _ => 1,
     }
+}
+
+/// The branches of an `Fn::If`.
+fn branches(value: &Value) -> Option<(&Value, &Value)> {
+    let condition = value.as_object().filter(|map| map.len() == 1)?.get("Fn::If")?;
+    Some((condition.get(1)?, condition.get(2)?))
 }
 
 struct Folder<'a> {
     parameters: Option<&'a Map<String, Value>>,
-    branch: Branch,
+    mappings: Option<&'a Value>,
 }
 
 impl Folder<'_> {
-    fn value(&self, value: &mut Value) {
+    fn value(&self, value: &mut Value, mut outcome: usize) {
         // First: a branch that is `AWS::NoValue` would vanish from the function's own list.
-        while let Some(branch) = self.choose(value) {
-            *value = branch;
+        while let Some((branch, within)) = choose(value, outcome) {
+            (*value, outcome) = (branch, within);
         }
         match value {
             Value::Object(map) => {
-                self.map(map);
+                self.map(map, outcome);
                 if let Some(folded) = self.intrinsic(map) {
                     *value = folded;
                 }
             }
             Value::Array(list) => {
                 for item in list.iter_mut() {
-                    self.value(item);
+                    self.value(item, outcome);
                 }
                 list.retain(|item| !is_no_value(item));
             }
@@ -76,12 +77,12 @@ impl Folder<'_> {
         }
     }
 
-    fn map(&self, map: &mut Map<String, Value>) {
+    fn map(&self, map: &mut Map<String, Value>, outcome: usize) {
         for (key, value) in map.iter_mut() {
             if key.ends_with("Policy") || key.ends_with("PolicyDocument") {
                 parse_document(value);
             }
-            self.value(value);
+            self.value(value, outcome);
             if LISTS.contains(&key.as_str()) && is_plain_object(value) {
                 *value = Value::Array(vec![value.take()]);
             }
@@ -98,6 +99,7 @@ impl Folder<'_> {
             "Fn::Sub" => self.sub(argument),
             "Fn::Join" => join(argument),
             "Fn::Select" => select(argument),
+            "Fn::FindInMap" => self.find_in_map(argument),
             _ => None,
         }
     }
@@ -142,15 +144,25 @@ impl Folder<'_> {
         Some(Value::String(folded))
     }
 
-    /// The branch of an `Fn::If` that is looked at.
-    fn choose(&self, value: &Value) -> Option<Value> {
-        let index = match self.branch {
-            Branch::True => 1,
-            Branch::False => 2,
-        };
-        let map = value.as_object().filter(|map| map.len() == 1)?;
-        map.get("Fn::If")?.get(index).cloned()
+    /// The value in `Mappings`, when all of its keys are known.
+    fn find_in_map(&self, argument: &Value) -> Option<Value> {
+        let keys = argument.as_array().filter(|keys| keys.len() >= 3)?;
+        let mut found = self.mappings?;
+        for key in &keys[..3] {
+            found = found.get(plain(key)?)?;
+        }
+        Some(found.clone())
     }
+}
+
+/// The branch of an `Fn::If` that belongs to an outcome, and the outcome within it.
+/// With fewer outcomes than others have, its last stands for the rest.
+fn choose(value: &Value, outcome: usize) -> Option<(Value, usize)> {
+    let (yes, no) = branches(value)?;
+    Some(match outcome.checked_sub(outcomes(yes)) {
+        None => (yes.clone(), outcome),
+        Some(rest) => (no.clone(), rest),
+    })
 }
 
 /// The value as text; references become `${Name}`, as in `Fn::Sub`.
@@ -267,6 +279,37 @@ mod tests {
         let both = fold(&template);
         assert_eq!(both[0]["Resources"]["R"]["Properties"], json!({ "P": true }));
         assert_eq!(both[1]["Resources"]["R"]["Properties"], json!({}));
+    }
+
+    #[test]
+    fn every_outcome_of_nested_conditions_is_seen() {
+        let template = json!({ "Resources": { "R": { "Properties": {
+            "Chain": { "Fn::If": ["Prod", "a", { "Fn::If": ["Stage", "b", "c"] }] },
+            "Deep": { "Fn::If": ["Prod", { "X": { "Fn::If": ["Stage", 1, 2] } }, 3] },
+            "Beside": { "Fn::If": ["Prod", true, false] }
+        } } } });
+        let all = fold(&template);
+        let seen = |key: &str| -> Vec<Value> {
+            all.iter().map(|it| it["Resources"]["R"]["Properties"][key].clone()).collect()
+        };
+        assert_eq!(seen("Chain"), [json!("a"), json!("b"), json!("c")]);
+        assert_eq!(seen("Deep"), [json!({ "X": 1 }), json!({ "X": 2 }), json!(3)]);
+        assert_eq!(seen("Beside"), [json!(true), json!(false), json!(false)]);
+    }
+
+    #[test]
+    fn a_mapping_with_known_keys_is_looked_up() {
+        let template = json!({
+            "Mappings": { "Sizes": { "dev": { "Days": 3, "Open": ["*"] } } },
+            "Parameters": { "Env": { "Type": "String", "Default": "dev" } },
+            "Resources": { "R": { "Properties": {
+                "Known": { "Fn::FindInMap": ["Sizes", { "Ref": "Env" }, "Open"] },
+                "Unknown": { "Fn::FindInMap": ["Sizes", { "Ref": "AWS::Region" }, "Open"] }
+            } } }
+        });
+        let properties = &fold(&template)[0]["Resources"]["R"]["Properties"];
+        assert_eq!(properties["Known"], json!(["*"]));
+        assert!(properties["Unknown"]["Fn::FindInMap"].is_array());
     }
 
     #[test]

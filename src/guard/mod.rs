@@ -11,22 +11,29 @@ use std::time::Instant;
 use serde_json::Value;
 use time::Date;
 
+mod baseline;
 mod batch;
+mod document;
 mod engine;
+mod examples;
 mod exemptions;
 mod finding;
 mod fold;
+pub mod invariants;
 mod message;
 mod outcome;
 pub mod report;
 mod rules;
+pub mod template;
 
+pub use baseline::{Baseline, Known};
+pub use examples::{Examples, examples};
 pub use exemptions::{Exemption, Exemptions};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Severity, Source};
 pub use report::{CheckReport, Exempted};
 pub use rules::{RuleInfo, RuleSet, rules};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use batch::Judged;
 use message::Message;
 use outcome::Refusal;
@@ -49,43 +56,95 @@ pub fn check(
     exemptions: &Exemptions,
     today: Date,
 ) -> Result<CheckReport> {
+    check_with(templates, rules, exemptions, today, Vec::new())
+}
+
+/// As [`check`], with findings of rules that are code (see [`invariants`]). Exemptions
+/// cover them as they cover others.
+pub fn check_with(
+    templates: &[(&str, &Value)],
+    rules: &RuleSet,
+    exemptions: &Exemptions,
+    today: Date,
+    extra: Vec<Finding>,
+) -> Result<CheckReport> {
     let started = Instant::now();
     let by_name = rules.by_name();
     let mut findings = exemptions.faults(rules, today);
     let mut exempted = Vec::new();
     let mut verdicts = BTreeMap::new();
-    for Judged { stack, template, outcomes } in batch::judge(templates, rules)? {
+    let mut take = |finding: Finding, statement: Option<&Value>| match exemptions
+        .covering(&finding, statement, today)
+    {
+        Some(exemption) => exempted.push(Exempted { finding, exemption: exemption.clone() }),
+        None => findings.push(finding),
+    };
+    for finding in extra {
+        take(finding, None);
+    }
+    for Judged { stacks, template, outcomes } in batch::judge(templates, rules)? {
         for (name, verdict) in outcomes.iter().flat_map(|it| it.verdicts()) {
-            let known: &mut Verdict =
-                verdicts.entry((stack.to_owned(), rules::id_of(name))).or_insert(Verdict::Skip);
-            *known = verdict.max(*known);
+            let id = rules::id_of(name);
+            for stack in stacks.iter().filter(|_| rules.is_on(&id)) {
+                let known: &mut Verdict =
+                    verdicts.entry(((*stack).to_owned(), id.clone())).or_insert(Verdict::Skip);
+                *known = verdict.max(*known);
+            }
         }
         for refusal in outcomes.iter().flat_map(|it| it.refusals()) {
-            let (finding, statement) = finding_of(stack, &template, &by_name, &refusal);
-            match exemptions.covering(&finding, statement, today) {
-                Some(exemption) => {
-                    exempted.push(Exempted { finding, exemption: exemption.clone() });
-                }
-                None => findings.push(finding),
+            let (finding, statement) = finding_of(&template, &by_name, &refusal);
+            for stack in &*stacks {
+                take(Finding { stack: (*stack).to_owned(), ..finding.clone() }, statement);
             }
         }
     }
-    // The same value can be refused by several clauses, and in both branches of an `Fn::If`.
+    findings.retain(|finding| rules.is_on(&finding.rule));
+    exempted.retain(|it| rules.is_on(&it.finding.rule));
+    // The same value can be refused by several clauses, and in several outcomes of an `Fn::If`.
     findings.sort_by(|a, b| a.key().cmp(&b.key()));
     findings.dedup_by(|a, b| a.key() == b.key());
     exempted.sort_by(|a, b| a.finding.key().cmp(&b.finding.key()));
     exempted.dedup_by(|a, b| a.finding.key() == b.finding.key());
     let mut catalogue = rules.rules().to_vec();
-    catalogue.extend(exemptions::own_rules());
+    catalogue.extend(rules_of_code());
+    catalogue.retain(|rule| rules.is_on(&rule.id));
     Ok(CheckReport {
         findings,
         exempted,
-        rules: rules.rules().len(),
+        baselined: Vec::new(),
+        fixed: Vec::new(),
+        rules: rules.number_on(),
         stacks: templates.len(),
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         catalogue,
+        checked: templates.iter().map(|(stack, _)| (*stack).to_owned()).collect(),
         verdicts,
     })
+}
+
+/// Every rule that a finding can name: those of the embedded files, and those that are code.
+pub fn catalogue() -> Vec<RuleInfo> {
+    let mut all = rules();
+    all.extend(rules_of_code());
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    all
+}
+
+fn rules_of_code() -> Vec<RuleInfo> {
+    invariants::catalogue()
+}
+
+/// There is no rule of this id; says which is nearest.
+pub fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let nearest =
+        known.max_by(|a, b| strsim::jaro_winkler(id, a).total_cmp(&strsim::jaro_winkler(id, b)));
+    let error = Error::usage(format!("there is no rule {id}"));
+    match nearest {
+        Some(nearest) => {
+            error.hint(format!("did you mean `{nearest}`? `platformctl explain` lists all"))
+        }
+        None => error,
+    }
 }
 
 /// What each rule says about one template, by rule id. Exemptions play no part.
@@ -94,9 +153,9 @@ pub fn verdicts(template: &Value, rules: &RuleSet) -> Result<BTreeMap<String, Ve
     Ok(report.verdicts.into_iter().map(|((_, rule), verdict)| (rule, verdict)).collect())
 }
 
-/// The finding of a refused value, and the policy statement that the value is in.
+/// The finding of a refused value, without its stack, and the policy statement that the
+/// value is in.
 fn finding_of<'a>(
-    stack: &str,
     template: &'a Value,
     rules: &BTreeMap<&str, &RuleInfo>,
     refusal: &Refusal<'_>,
@@ -118,7 +177,7 @@ fn finding_of<'a>(
     let finding = Finding {
         rule: rules::id_of(refusal.rule),
         severity: rule.map_or(Severity::Error, |rule| rule.severity),
-        stack: stack.to_owned(),
+        stack: String::new(),
         resource: place.resource,
         resource_type: place.resource_type,
         property: message.property.unwrap_or(place.property),
@@ -128,6 +187,7 @@ fn finding_of<'a>(
         why: why.unwrap_or_else(|| "The rule says nothing about itself.".to_owned()),
         fix: message.fix.or_else(|| rule.map(|rule| rule.fix.clone())).unwrap_or_default(),
         file: rule.map(|rule| rule.file.clone()).unwrap_or_default(),
+        source: None,
     };
     (finding, place.statement)
 }

@@ -76,6 +76,9 @@ pub struct RuleInfo {
     pub line: usize,
     /// One sentence: what holds when the rule passes.
     pub title: String,
+    /// Why there is such a rule; empty when its author does not say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// What goes wrong when it does not.
     pub why: String,
     /// What to do.
@@ -90,11 +93,38 @@ pub struct RuleInfo {
     pub(super) name: String,
 }
 
+impl RuleInfo {
+    /// A rule that is code and not in a rule file; `file` is where it is defined.
+    pub fn of_code(
+        id: &str,
+        file: &str,
+        title: &str,
+        why: &str,
+        fix: &str,
+        severity: Severity,
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            file: file.to_owned(),
+            line: 1,
+            title: title.to_owned(),
+            reason: String::new(),
+            why: why.to_owned(),
+            fix: fix.to_owned(),
+            severity,
+            wanted: String::new(),
+            name: id.replace('-', "_"),
+        }
+    }
+}
+
 /// The rules of one check. Made once, used for any number of templates.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     files: Vec<RuleFile>,
     rules: Vec<RuleInfo>,
+    /// Ids of the rules that play no part.
+    off: BTreeSet<String>,
 }
 
 /// Every embedded rule, by id.
@@ -109,12 +139,12 @@ impl RuleSet {
             EMBEDDED.iter().map(|(name, text)| RuleFile::embedded(name, text)).collect();
         let mut rules: Vec<RuleInfo> = files.iter().flat_map(describe).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
-        Self { files, rules }
+        Self { files, rules, off: BTreeSet::new() }
     }
 
     /// No rules at all; add some with [`RuleSet::with_file`].
     pub fn empty() -> Self {
-        Self { files: Vec::new(), rules: Vec::new() }
+        Self { files: Vec::new(), rules: Vec::new(), off: BTreeSet::new() }
     }
 
     /// Adds every `*.guard` file of a folder, in the order of their names.
@@ -172,8 +202,44 @@ impl RuleSet {
         self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok().map(|at| &self.rules[at])
     }
 
-    pub(super) fn files(&self) -> &[RuleFile] {
-        &self.files
+    /// Keeps the rules that `only` names (all, when it names none) but for those that
+    /// `skip` names. Rules that are code can be named too. An id that no rule has is
+    /// refused with the nearest one.
+    pub fn choose(mut self, only: &[String], skip: &[String]) -> Result<Self> {
+        let mut known: Vec<String> = self.rules.iter().map(|rule| rule.id.clone()).collect();
+        known.extend(super::rules_of_code().into_iter().map(|rule| rule.id));
+        for id in only.iter().chain(skip) {
+            if !known.contains(id) {
+                return Err(super::unknown_rule(id, known.iter().map(String::as_str)));
+            }
+        }
+        let is_off = |id: &String| (!only.is_empty() && !only.contains(id)) || skip.contains(id);
+        self.off.extend(known.into_iter().filter(is_off));
+        if self.rules.iter().all(|rule| !self.is_on(&rule.id)) && only.is_empty() {
+            return Err(Error::usage("no rule is left to check")
+                .hint("`--skip` names every rule; leave one"));
+        }
+        Ok(self)
+    }
+
+    /// Whether the rule of this id plays a part.
+    pub(super) fn is_on(&self, id: &str) -> bool {
+        !self.off.contains(id)
+    }
+
+    /// How many rules play a part.
+    pub(super) fn number_on(&self) -> usize {
+        self.rules.iter().filter(|rule| self.is_on(&rule.id)).count()
+    }
+
+    /// The files that have a rule that plays a part.
+    pub(super) fn files(&self) -> Vec<&RuleFile> {
+        let is_on = |file: &&RuleFile| {
+            self.rules.iter().any(|rule| rule.file == file.name && self.is_on(&rule.id))
+                // A file of helpers only has errors to report, and no rules.
+                || !self.rules.iter().any(|rule| rule.file == file.name)
+        };
+        self.files.iter().filter(is_on).collect()
     }
 
     /// Names of the rules of one file.
@@ -242,15 +308,23 @@ fn info(file: &RuleFile, line: usize, name: &str, comment: &str, body: &str) -> 
         .unwrap_or_default();
     let title = comment.split_once(". ").map_or(comment, |(first, _)| first);
     let title = title.trim_end_matches('.').to_owned();
+    let reason = comment.split_once("Why: ").map_or("", |(_, rest)| rest);
+    let reason = reason.split_once(" Fix: ").map_or(reason, |(reason, _)| reason);
     RuleInfo {
         id: id_of(name),
         file: file.name.clone(),
         line,
         title: if title.is_empty() { name.replace('_', " ") } else { title },
+        reason: first_upper(reason),
         why: message.why.unwrap_or(message.text),
         fix: message.fix.unwrap_or_default(),
         severity: message.severity.unwrap_or(Severity::Error),
         wanted: message.wanted.unwrap_or_default(),
         name: name.to_owned(),
     }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

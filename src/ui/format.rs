@@ -9,6 +9,7 @@ use crate::error::{Context as _, Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
+    #[value(alias = "table")]
     Text,
     /// One JSON document.
     Json,
@@ -22,6 +23,8 @@ pub enum Format {
     Sarif,
     /// JUnit XML, for CI; `check` only.
     Junit,
+    /// GitLab's Code Quality report; `check` only.
+    Gitlab,
 }
 
 /// Whether to colour.
@@ -40,8 +43,10 @@ pub(super) fn structured(value: &Value, format: Format) -> Result<String> {
     match format {
         Format::Yaml => serde_yaml::to_string(value).context("cannot write YAML"),
         Format::Jsonl => Ok(lines(value)),
-        Format::Sarif | Format::Junit => Err(Error::usage("this verb has no such output")
-            .hint("sarif and junit are written by `platformctl check`, without --query")),
+        Format::Sarif | Format::Junit | Format::Gitlab => Err(Error::usage(
+            "this verb has no such output",
+        )
+        .hint("sarif, junit and gitlab are written by `platformctl check`, without --query")),
         _ => {
             serde_json::to_string_pretty(value).map(|text| text + "\n").context("cannot write JSON")
         }
@@ -51,7 +56,8 @@ pub(super) fn structured(value: &Value, format: Format) -> Result<String> {
 /// Refuses what could only fail after the work is done: a format that the verb
 /// does not write, and a query that is none.
 pub(super) fn check(format: Format, query: Option<&str>, has_own_formats: bool) -> Result<()> {
-    if matches!(format, Format::Sarif | Format::Junit) && (!has_own_formats || query.is_some()) {
+    let is_of_check = matches!(format, Format::Sarif | Format::Junit | Format::Gitlab);
+    if is_of_check && (!has_own_formats || query.is_some()) {
         structured(&Value::Null, format)?;
     }
     query.map_or(Ok(()), |expression| compile(expression).map(drop))

@@ -74,7 +74,8 @@ impl Ui {
     }
 
     /// Refuses options that could only fail after the work is done; to be called
-    /// before it. `has_own_formats`: the verb writes SARIF and JUnit.
+    /// before it. `has_own_formats`: the verb writes SARIF, JUnit and
+    /// GitLab reports.
     pub fn check_options(&self, has_own_formats: bool) -> Result<()> {
         format::check(self.options.format, self.options.query.as_deref(), has_own_formats)
     }

@@ -97,14 +97,24 @@ impl TestEnv {
         std::fs::read_to_string(self.path(name)).expect("a file")
     }
 
+    /// Runs platformctl with a file of the working folder as its stdin.
+    pub fn run_with(&self, arguments: &[&str], stdin: &str) -> Outcome {
+        let file = std::fs::File::open(self.path(stdin)).expect("a file");
+        self.run_from(arguments, file.into())
+    }
+
     /// Runs platformctl.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_from(arguments, Stdio::null())
+    }
+
+    fn run_from(&self, arguments: &[&str], stdin: Stdio) -> Outcome {
         let output = Command::new(env!("CARGO_BIN_EXE_platformctl"))
             .args(arguments)
             .current_dir(self.path(""))
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .output()
             .expect("platformctl runs");
         let code = output.status.code().expect("an exit code");

@@ -90,10 +90,11 @@ fn a_format_of_another_verb_is_refused_before_anything_is_done() {
     $ platformctl init -o sarif
     --- stderr
     error: this verb has no such output
-    hint: sarif and junit are written by `platformctl check`, without --query
+    hint: sarif, junit and gitlab are written by `platformctl check`, without --query
     --- exit 2
     ");
     assert_eq!(env.run(&["init", "-o", "junit"]).code, 2);
+    assert_eq!(env.run(&["init", "-o", "gitlab"]).code, 2);
     assert!(!env.path("platform.yaml").exists());
     let env = TestEnv::new();
     assert_eq!(env.run(&["check", "-o", "sarif", "--query", "version"]).code, 2);
@@ -105,7 +106,7 @@ fn an_unknown_format() {
     $ platformctl explain -o xml
     --- stderr
     error: invalid value 'xml' for '--output <FORMAT>'
-      [possible values: text, json, yaml, jsonl, markdown, sarif, junit]
+      [possible values: text, json, yaml, jsonl, markdown, sarif, junit, gitlab]
 
       tip: a similar value exists: 'yaml'
 

@@ -3,6 +3,8 @@
 
 mod arguments;
 mod check;
+mod check_baseline;
+mod check_templates;
 mod config;
 mod config_values;
 mod env;

@@ -56,8 +56,13 @@ fn status(report: &CheckReport, stack: &str, rule: &str) -> TestCaseStatus {
         .iter()
         .filter(|it| it.finding.stack == stack && it.finding.rule == rule)
         .count();
-    if exempt > 0 {
-        return skipped(format!("{exempt} exempt"));
+    let baselined =
+        report.baselined.iter().filter(|it| it.stack == stack && it.rule == rule).count();
+    match (exempt, baselined) {
+        (0, 0) => {}
+        (exempt, 0) => return skipped(format!("{exempt} exempt")),
+        (0, baselined) => return skipped(format!("{baselined} baselined")),
+        both => return skipped(format!("{} exempt, {} baselined", both.0, both.1)),
     }
     match report.verdicts.get(&(stack.to_owned(), rule.to_owned())) {
         Some(Verdict::Skip) => skipped("nothing of its kind in this stack".to_owned()),
@@ -73,6 +78,7 @@ fn skipped(message: String) -> TestCaseStatus {
 
 fn block(finding: &Finding) -> String {
     let mut lines = vec![finding.place()];
+    lines.extend(finding.source.as_ref().map(ToString::to_string));
     lines.extend(details(finding));
     lines.join("\n")
 }

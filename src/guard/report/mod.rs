@@ -1,17 +1,21 @@
-//! The result of a check and its forms: text, JSON, SARIF and `JUnit`. All are strings.
+//! The result of a check and its forms: text, JSON, JSON Lines, SARIF, `JUnit`, Markdown and
+//! GitLab's Code Quality. All are strings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
 use super::Verdict;
+use super::baseline::Known;
 use super::exemptions::Exemption;
-use super::finding::{Finding, Severity};
+use super::finding::{Finding, Severity, Source};
 use super::rules::RuleInfo;
 
+mod gitlab;
 mod json;
 mod junit;
+mod markdown;
 mod sarif;
 mod text;
 
@@ -22,6 +26,10 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// Violations that an exemption covers.
     pub exempted: Vec<Exempted>,
+    /// Violations that a baseline knows.
+    pub baselined: Vec<Finding>,
+    /// What the baseline knows and was not found any more.
+    pub fixed: Vec<Known>,
     /// How many rules were evaluated.
     pub rules: usize,
     /// How many stacks were checked.
@@ -31,6 +39,9 @@ pub struct CheckReport {
     /// Every rule that a finding can name.
     #[serde(skip)]
     pub(super) catalogue: Vec<RuleInfo>,
+    /// Names of the stacks that were checked.
+    #[serde(skip)]
+    pub(super) checked: BTreeSet<String>,
     /// By stack and rule.
     #[serde(skip)]
     pub(super) verdicts: BTreeMap<(String, String), Verdict>,
@@ -71,6 +82,29 @@ impl CheckReport {
         junit::render(self)
     }
 
+    /// Markdown, for a comment on a pull or merge request.
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// GitLab's Code Quality report: a JSON list of what fails or warns.
+    pub fn gitlab(&self) -> String {
+        gitlab::render(self)
+    }
+
+    /// JSON Lines: each finding with its `status`, and a summary in the last line.
+    pub fn jsonl(&self) -> String {
+        json::lines(self)
+    }
+
+    /// Says of each finding where in a user's file it stands.
+    pub fn locate(&mut self, source_of: impl Fn(&Finding) -> Option<Source>) {
+        let exempted = self.exempted.iter_mut().map(|it| &mut it.finding);
+        for finding in self.findings.iter_mut().chain(exempted).chain(&mut self.baselined) {
+            finding.source = source_of(finding);
+        }
+    }
+
     /// The findings of one rule in one stack.
     fn findings_of<'a>(
         &'a self,
@@ -90,4 +124,14 @@ impl fmt::Display for CheckReport {
 /// `1 finding`, `2 findings`.
 fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// The file that a finding is about: the user's own, or what a synthesized template is
+/// called. A finding about an exemption lies in the exemption file.
+fn path(finding: &Finding) -> String {
+    match &finding.source {
+        Some(source) => source.file.trim_start_matches("./").to_owned(),
+        None if finding.rule.starts_with("exemption-") => finding.file.clone(),
+        None => format!("{}.json", finding.stack),
+    }
 }

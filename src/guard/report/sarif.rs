@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::text::details;
-use super::{CheckReport, Exempted};
+use super::{CheckReport, Exempted, path};
 use crate::guard::finding::Finding;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -25,6 +25,7 @@ pub(super) fn render(report: &CheckReport) -> String {
         .collect();
     let found = report.findings.iter().map(|finding| result(report, finding));
     let exempt = report.exempted.iter().map(|exempted| suppressed(report, exempted));
+    let known = report.baselined.iter().map(|finding| baselined(report, finding));
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -36,7 +37,7 @@ pub(super) fn render(report: &CheckReport) -> String {
                 "rules": rules,
             } },
             "columnKind": "unicodeCodePoints",
-            "results": found.chain(exempt).collect::<Vec<Value>>(),
+            "results": found.chain(exempt).chain(known).collect::<Vec<Value>>(),
         }],
     });
     format!("{document:#}\n")
@@ -55,8 +56,7 @@ fn result(report: &CheckReport, finding: &Finding) -> Value {
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": { "uri": uri(finding) },
-                // Templates are made in memory; hosts want a line all the same.
-                "region": { "startLine": 1 },
+                "region": region(finding),
             },
             "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
         }],
@@ -79,14 +79,51 @@ fn suppressed(report: &CheckReport, exempted: &Exempted) -> Value {
     result
 }
 
-/// The stack's template; a finding about an exemption lies in the exemption file.
+/// What a baseline knows was there before, and is suppressed too.
+fn baselined(report: &CheckReport, finding: &Finding) -> Value {
+    let mut result = result(report, finding);
+    result["baselineState"] = json!("unchanged");
+    result["suppressions"] =
+        json!([{ "kind": "external", "status": "accepted", "justification": "in the baseline" }]);
+    result
+}
+
+/// Where in the file; synthesized templates are made in memory, and hosts want a line
+/// all the same.
+fn region(finding: &Finding) -> Value {
+    match &finding.source {
+        Some(source) if source.line > 0 => {
+            json!({ "startLine": source.line, "startColumn": source.column.max(1) })
+        }
+        _ => json!({ "startLine": 1 }),
+    }
+}
+
+/// The file as a URI reference: relative, and with all that has a meaning there escaped.
 fn uri(finding: &Finding) -> String {
-    let file = if finding.rule.starts_with("exemption-") {
-        finding.file.clone()
-    } else {
-        format!("{}.json", finding.stack)
-    };
-    file.replace('%', "%25").replace(' ', "%20")
+    let path = path(finding);
+    // `a:b.yaml` would be a scheme.
+    let has_colon = path.split('/').next().is_some_and(|first| first.contains(':'));
+    let mut uri = String::from(if has_colon { "./" } else { "" });
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'/'
+            | b'.'
+            | b'_'
+            | b'-'
+            | b'~'
+            | b':'
+            | b'@'
+            | b'+'
+            | b','
+            | b'=' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
 }
 
 fn or<'a>(text: &'a str, fallback: &'a str) -> &'a str {

@@ -14,6 +14,20 @@ pub(super) fn render(report: &CheckReport) -> String {
     for finding in &report.findings {
         text.push_str(&entry(finding));
     }
+    if !report.baselined.is_empty() {
+        let number = count(report.baselined.len(), "finding");
+        let _ = write!(text, "\n{number} baselined\n");
+    }
+    if !report.fixed.is_empty() {
+        let number = count(report.fixed.len(), "finding");
+        let _ = write!(
+            text,
+            "\nwarning: {number} of the baseline no longer there; write it again with --write-baseline\n\n"
+        );
+        for known in &report.fixed {
+            let _ = writeln!(text, "  {:<RULE$} {}", known.rule, known.place());
+        }
+    }
     if !report.exempted.is_empty() {
         let number = count(report.exempted.len(), "finding");
         let _ = write!(text, "\n{number} exempt\n");
@@ -29,7 +43,7 @@ pub(super) fn render(report: &CheckReport) -> String {
 }
 
 /// `error: 2 findings in 1 stack (41 rules, 7 stacks, 12 ms)`.
-fn headline(report: &CheckReport) -> String {
+pub(super) fn headline(report: &CheckReport) -> String {
     let scope = format!(
         "({}, {}, {} ms)",
         count(report.rules, "rule"),
@@ -52,6 +66,9 @@ fn headline(report: &CheckReport) -> String {
 pub(super) fn entry(finding: &Finding) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "\n  {:<RULE$} {}", finding.rule, finding.place());
+    if let Some(source) = &finding.source {
+        let _ = writeln!(text, "    {source}");
+    }
     for line in details(finding) {
         let _ = writeln!(text, "    {line}");
     }
