@@ -9,6 +9,7 @@ mod env;
 mod explain;
 mod fake;
 mod formats;
+mod graph;
 mod help;
 mod init;
 mod journals;
