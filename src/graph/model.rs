@@ -15,6 +15,8 @@ const ARTEFACTS: &str = "artefacts";
 struct Source<'a> {
     /// Short name of the stack.
     stack: &'a str,
+    /// Its region, if that is not the one of whoever needs the value.
+    region: Option<&'a str>,
     /// The output of it that has the value, if one has.
     output: Option<&'a str>,
     /// What people call the value.
@@ -23,15 +25,11 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn of(value: &'a DeployValue) -> Self {
-        match value {
-            DeployValue::ArtefactBucket => {
-                let label = "bucket-name".to_owned();
-                Self { stack: ARTEFACTS, output: Some("BucketName"), label }
-            }
-            DeployValue::CodeKey { function } => {
-                Self { stack: ARTEFACTS, output: None, label: format!("zip of {function}") }
-            }
-        }
+        let (output, label) = match value {
+            DeployValue::ArtefactBucket => (Some("BucketName"), "bucket-name".to_owned()),
+            DeployValue::CodeKey { function } => (None, format!("zip of {function}")),
+        };
+        Self { stack: ARTEFACTS, region: None, output, label }
     }
 }
 
@@ -126,8 +124,9 @@ impl<'a> Builder<'a> {
             }
             for parameter in &stack.deploy_parameters {
                 let to = self.end(index, Some(&parameter.name));
-                let Source { stack: producer, output, label } = Source::of(&parameter.value);
-                let from = match self.find(producer, &stack.region) {
+                let Source { stack: producer, region, output, label } =
+                    Source::of(&parameter.value);
+                let from = match self.find(producer, region.unwrap_or(&stack.region)) {
                     Some(producer) => {
                         let template = &self.stacks[producer].template;
                         let resource = output.and_then(|name| resource_of(template, name));
