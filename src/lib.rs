@@ -17,6 +17,7 @@
 //! | [`error`] | The one error type, and the published exit codes |
 //! | [`event`] | What engines report while they work |
 //! | [`failpoint`] | Places where tests can hold a run |
+//! | [`graph`] | Stacks, resources and what flows between them, and drawings of it |
 //! | [`guard`] | Proves templates with embedded rules |
 //! | [`journal`] | One append-only journal for every run that changes something |
 //! | [`local`] | The managed local platform |
@@ -34,6 +35,7 @@ pub mod deploy;
 pub mod error;
 pub mod event;
 pub mod failpoint;
+pub mod graph;
 pub mod guard;
 pub mod journal;
 pub mod local;

@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("aws", &["journal::Mask"]),
     ("ui", &["journal::Mask"]),
     ("config", &[]),
+    ("graph", &[]),
     ("guard", &["config"]),
     ("plan", &["config", "guard"]),
     ("deploy", &["config", "guard", "plan", "aws", "journal", "lock"]),
@@ -35,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
         "cli",
         &[
             "config",
+            "graph",
             "guard",
             "plan",
             "deploy",

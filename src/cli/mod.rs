@@ -13,6 +13,7 @@ mod engine;
 mod events;
 mod explain;
 mod global;
+mod graph;
 mod init;
 mod invoke;
 mod local;

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::{
-    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, init, invoke,
-    local, outputs, resume, runs, status, synth,
+    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
+    invoke, local, outputs, resume, runs, status, synth,
 };
 use crate::error::Result;
 use crate::ui::Report;
@@ -19,6 +19,7 @@ pub enum Verb {
     Synth(synth::SynthArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Graph(graph::GraphArgs),
     Build(build::BuildArgs),
     Diff(diff::DiffArgs),
     Deploy(deploy::DeployArgs),
@@ -42,6 +43,7 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Synth(args) => Box::new(synth::run(ctx, &args)?),
         Verb::Check(args) => Box::new(check::run(ctx, &args)?),
         Verb::Explain(args) => Box::new(explain::run(ctx, &args)?),
+        Verb::Graph(args) => Box::new(graph::run(ctx, &args)?),
         Verb::Build(args) => Box::new(build::run(ctx, &args).await?),
         Verb::Diff(args) => Box::new(diff::run(ctx, &args).await?),
         Verb::Deploy(args) => Box::new(deploy::run(ctx, args).await?),

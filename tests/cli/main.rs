@@ -12,6 +12,7 @@ mod examples;
 mod explain;
 mod fake;
 mod formats;
+mod graph;
 mod help;
 mod init;
 mod journals;
