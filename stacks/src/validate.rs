@@ -1,5 +1,7 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
+mod tenants;
+
 use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
@@ -49,6 +51,8 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.efs(&spec.efs);
     check.one_zone(spec);
     check.budget(&spec.budget);
+    check.tiers(spec);
+    check.tenants(spec);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
 

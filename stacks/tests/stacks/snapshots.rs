@@ -29,7 +29,10 @@ snapshots! {
     full_network: full "network",
     full_efs: full "efs",
     full_budget: full "budget",
+    full_tenant: full "tenant-globex",
     one_zone_network: one_zone "network",
     one_zone_efs: one_zone "efs",
     one_zone_budget: one_zone "budget",
+    two_regions_tenant: two_regions "tenant-globex",
+    two_regions_tenant_runtime: two_regions "tenant-globex-runtime",
 }
