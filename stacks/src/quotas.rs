@@ -33,7 +33,7 @@ pub(crate) fn check(stacks: &[StackTemplate], spec: &StackSpec) -> Result<(), Sp
         }
         errors.push(SpecError::new(
             "tenants",
-            format!("{count} {what}, {siloed} tenants with stacks of their own among the reasons, are more than the {most} that an account may have{place}"),
+format!("{siloed} siloed tenants and the platform need {count} {what}{place}, and an account may have {most}"),
             format!("have AWS raise the quota and write it as quotas.{quota}, make tiers pooled, or spread tenants over accounts"),
         ));
     };

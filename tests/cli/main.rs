@@ -16,3 +16,4 @@ mod network;
 mod runs;
 mod secrets;
 mod synth;
+mod tenants;
