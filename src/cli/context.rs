@@ -1,6 +1,7 @@
 //! What every verb gets: the terminal, the flags, the folders, and ways to the
 //! settings and to AWS.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -177,12 +178,12 @@ pub fn choose(
     if names.is_empty() {
         return Ok(templates);
     }
-    let known: Vec<String> = templates.iter().map(|stack| stack.name.clone()).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+    let known: HashSet<&str> = templates.iter().map(|stack| stack.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
         return Err(Error::usage(format!("there is no stack {unknown}"))
-            .hint(format!("stacks: {}", known.join(", "))));
+            .hint(format!("stacks: {}", listed(&templates))));
     }
-    let mut wanted: Vec<String> = names.to_vec();
+    let mut wanted: HashSet<String> = names.iter().cloned().collect();
     // Consumers come after what they need, so one pass from the end finds all.
     for template in templates.iter().rev() {
         if wanted.contains(&template.name) {
@@ -190,4 +191,32 @@ pub fn choose(
         }
     }
     Ok(templates.into_iter().filter(|stack| wanted.contains(&stack.name)).collect())
+}
+
+/// The stacks by template, both in the order of `stacks`. Few templates are shared.
+pub fn by_template<'a>(
+    stacks: impl IntoIterator<Item = &'a stacks::StackTemplate>,
+) -> Vec<Vec<&'a stacks::StackTemplate>> {
+    let mut groups: Vec<Vec<&stacks::StackTemplate>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for stack in stacks {
+        let index = *known.entry(stack.template_name.as_str()).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some(group) => group.push(stack),
+            None => groups.push(vec![stack]),
+        }
+    }
+    groups
+}
+
+/// The stacks' names; of many that share a template, the first and the last.
+fn listed(templates: &[stacks::StackTemplate]) -> String {
+    const FEW: usize = 4;
+    let names = |group: Vec<&stacks::StackTemplate>| match group.as_slice() {
+        [first, .., last] if group.len() > FEW => {
+            format!("{} … {} ({} stacks)", first.name, last.name, group.len())
+        }
+        few => few.iter().map(|stack| stack.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    by_template(templates).into_iter().map(names).collect::<Vec<_>>().join(", ")
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use stacks::spec;
 
 use super::sections::{
-    AgentcoreConfig, IdentityConfig, ObservabilityConfig, PlatformConfig, TenantConfig, Tiers,
+    AgentcoreConfig, IdentityConfig, ObservabilityConfig, PlatformConfig, QuotasConfig,
+    TenantConfig, Tiers,
 };
 
 /// The whole file.
@@ -65,6 +66,9 @@ pub struct Config {
     /// Tenants that are deployed with the platform; others come through the API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<TenantConfig>,
+    /// What the account may hold, when AWS has raised it.
+    #[serde(default)]
+    pub quotas: QuotasConfig,
     /// Alarms and dashboards.
     #[serde(default)]
     pub observability: ObservabilityConfig,
@@ -297,6 +301,7 @@ impl Config {
             agentcore: self.agentcore.spec(),
             tiers: self.tiers.spec(),
             tenants: self.tenants.iter().map(TenantConfig::spec).collect(),
+            quotas: self.quotas.spec(),
             observability: self.observability.spec(),
             efs: spec::EfsSpec {
                 storage: match efs.storage {

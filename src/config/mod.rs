@@ -13,7 +13,7 @@ pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thr
 pub use load::{LoadedConfig, find, load, parse, to_yaml};
 pub use sections::{
     AgentcoreConfig, FunctionConfig, IdentityConfig, ObservabilityConfig, PlatformConfig,
-    TenantConfig, TierConfig, Tiers,
+    QuotasConfig, TenantConfig, TierConfig, Tiers,
 };
 pub use settings::{Overrides, Settings};
 pub use starter::{Starter, starter_yaml};

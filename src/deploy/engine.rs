@@ -317,10 +317,11 @@ fn refuse_unplanned(stack: &PlannedStack, set: &ChangeSet) -> Result<()> {
 /// needs zips or is too large for a request, the artefact bucket.
 pub fn needs(template: &StackTemplate) -> Vec<String> {
     let mut needs = template.depends_on.clone();
-    let large = template.template.to_json().len() > change_set::MAX_INLINE;
-    if (large || !template.deploy_parameters.is_empty())
-        && !needs.iter().any(|need| need == ARTEFACTS)
-    {
+    let large = || template.template.to_json().len() > change_set::MAX_INLINE;
+    // A stack's own values, such as those of a tenant, are in no bucket.
+    let own = |value: &DeployValue| matches!(value, DeployValue::Literal { .. });
+    let all_own = template.deploy_parameters.iter().all(|parameter| own(&parameter.value));
+    if !needs.iter().any(|need| need == ARTEFACTS) && (!all_own || large()) {
         needs.push(ARTEFACTS.to_owned());
     }
     needs.retain(|need| *need != template.name);

@@ -15,8 +15,10 @@ pub mod network;
 pub mod observability;
 pub mod platform;
 pub mod spec;
+pub mod tenant;
 
 mod error;
+mod quotas;
 mod subnets;
 mod validate;
 
@@ -53,14 +55,19 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
         &["efs", "platform"],
     );
     let budget = budget::budget(&home, &spec.budget);
-    let stacks = [
-        artefacts.stack,
-        identity.stack,
-        network.stack,
-        efs.stack,
-        platform.stack,
-        observability.stack,
-        budget.stack,
-    ];
-    Ok(stacks.into_iter().map(cfn::Stack::finish).collect())
+    let away = home.in_region(&spec.runtime_region);
+    let runtime_identity = spec.two_regions().then(|| identity::runtime_identity(&away));
+    let runtime_keys = runtime_identity.as_ref().map_or(keys, |identity| &identity.keys);
+    let tenants = tenant::stacks(spec, &platform, keys, runtime_keys);
+    let shared = [artefacts.stack, identity.stack, network.stack, efs.stack, platform.stack];
+    let mut stacks: Vec<_> = shared
+        .into_iter()
+        .chain(runtime_identity.map(|identity| identity.stack))
+        .map(cfn::Stack::finish)
+        .collect();
+    stacks.extend(tenants);
+    stacks.push(observability.stack.finish());
+    stacks.push(budget.stack.finish());
+    quotas::check(&stacks, spec)?;
+    Ok(stacks)
 }

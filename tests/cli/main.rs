@@ -20,3 +20,4 @@ mod network;
 mod runs;
 mod secrets;
 mod synth;
+mod tenants;

@@ -27,5 +27,11 @@ pub const TAG_ENVIRONMENT: &str = "environment";
 /// Tag that names the stack which made a resource.
 pub const TAG_STACK: &str = "stack";
 
-/// Tag that names the tenant a resource belongs to.
+/// Tag that names the tenant a resource belongs to. Also the dimension by which metrics
+/// of the namespace `<project>-<environment>` are split, and the key of the encryption
+/// context of what is encrypted for a tenant.
 pub const TAG_TENANT: &str = "tenant";
+
+/// Prefix of tenants' objects in the bucket of results: the tenant's id and `/` follow.
+/// A tenant's own role reaches nothing outside.
+pub const RESULTS_PREFIX: &str = "tenants/";

@@ -4,12 +4,18 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+/// Shortest tenant id, in characters.
+pub const SHORTEST_ID: usize = 3;
+
+/// What a tenant id matches, apart from its length, as a regular expression.
+pub const ID_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+
 /// Longest tenant id. Names of a tenant's resources are made from it, and the
 /// shortest that AWS allows, 48 characters of an `AgentCore` memory, also holds the
 /// project and the environment, up to 25.
 pub const LONGEST_ID: usize = 22;
 
-/// The id of a tenant: 3 to [`LONGEST_ID`] of `a-z`, `0-9` and single hyphens,
+/// The id of a tenant: [`SHORTEST_ID`] to [`LONGEST_ID`] of `a-z`, `0-9` and single hyphens,
 /// beginning with a letter and not ending with a hyphen.
 ///
 /// Parsed once, where it comes in. No id is `.`, `..` or has a separator of any kind,
@@ -21,7 +27,7 @@ pub struct TenantId(String);
 /// A text that is no tenant id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a tenant id has 3 to {LONGEST_ID} of a-z, 0-9 and single hyphens, begins with a letter and ends with none of the hyphens"
+    "a tenant id has {SHORTEST_ID} to {LONGEST_ID} of a-z, 0-9 and single hyphens, begins with a letter and ends with none of the hyphens"
 )]
 pub struct InvalidTenantId;
 
@@ -36,7 +42,7 @@ impl TryFrom<String> for TenantId {
     type Error = InvalidTenantId;
 
     fn try_from(text: String) -> Result<Self, InvalidTenantId> {
-        let valid = (3..=LONGEST_ID).contains(&text.len())
+        let valid = (SHORTEST_ID..=LONGEST_ID).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !text.contains("--")

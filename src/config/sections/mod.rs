@@ -13,4 +13,4 @@ pub use function::FunctionConfig;
 pub use identity::IdentityConfig;
 pub use observability::ObservabilityConfig;
 pub use platform::PlatformConfig;
-pub use tenants::{TenantConfig, TierConfig, Tiers};
+pub use tenants::{QuotasConfig, TenantConfig, TierConfig, Tiers};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runtime_core::tenant::{self, TenantId, Tier};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stacks::spec::{TenantSpec, TierSpec, default_tiers};
+use stacks::spec::{QuotasSpec, TenantSpec, TierSpec, default_tiers};
 
 /// What each tier gives its tenants.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +66,33 @@ pub struct TenantConfig {
     pub monthly_usd: Option<u32>,
     /// Who hears when the budget is exceeded.
     pub email: String,
+}
+
+/// What the account may hold, by default what AWS gives a new one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuotasConfig {
+    /// Stacks a region.
+    pub stacks: u32,
+    /// IAM roles; AWS raises this to 5000.
+    pub iam_roles: u32,
+    /// API keys a region.
+    pub api_keys: u32,
+}
+
+impl Default for QuotasConfig {
+    fn default() -> Self {
+        let QuotasSpec { stacks, iam_roles, api_keys } = QuotasSpec::default();
+        Self { stacks, iam_roles, api_keys }
+    }
+}
+
+impl QuotasConfig {
+    /// The inputs of synthesis.
+    pub fn spec(&self) -> QuotasSpec {
+        let Self { stacks, iam_roles, api_keys } = *self;
+        QuotasSpec { stacks, iam_roles, api_keys }
+    }
 }
 
 impl Default for Tiers {

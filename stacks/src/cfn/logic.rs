@@ -101,6 +101,16 @@ impl<T> Parameter<T> {
         self
     }
 
+    /// What whoever gives a value that is not allowed is told.
+    pub fn constraint_description(self, text: &str) -> Self {
+        self.with("ConstraintDescription", text)
+    }
+
+    fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.json.insert(key.to_owned(), value.into());
+        self
+    }
+
     pub(super) fn into_json(self) -> Json {
         self.json.into()
     }
@@ -110,6 +120,29 @@ impl Parameter<String> {
     /// A string.
     pub fn string() -> Self {
         Self::of("String")
+    }
+
+    /// A regular expression, of Java's kind, that matches all of the value.
+    ///
+    /// ```
+    /// use stacks::cfn::{Naming, Parameter, Stack};
+    ///
+    /// let mut stack = Stack::new("tenant", &Naming::new("acme", "dev", "eu-west-2"));
+    /// let id = Parameter::string()
+    ///     .allowed_pattern("^[a-z-]+$")
+    ///     .lengths(3, 22)
+    ///     .constraint_description("3 to 22 lowercase letters and hyphens");
+    /// stack.parameter("TenantId", id);
+    /// let template = stack.finish().template;
+    /// assert_eq!(template.parameters().next().unwrap().1["MaxLength"], 22);
+    /// ```
+    pub fn allowed_pattern(self, expression: &str) -> Self {
+        self.with("AllowedPattern", expression)
+    }
+
+    /// The fewest and the most characters.
+    pub fn lengths(self, least: usize, most: usize) -> Self {
+        self.with("MinLength", least).with("MaxLength", most)
     }
 
     /// The value of an SSM parameter, read when the stack is deployed.
@@ -134,6 +167,11 @@ impl Parameter<i64> {
     /// A number.
     pub fn number() -> Self {
         Self::of("Number")
+    }
+
+    /// The smallest and the largest value.
+    pub fn values(self, least: i64, most: i64) -> Self {
+        self.with("MinValue", least).with("MaxValue", most)
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Naming {
     project: String,
     environment: String,
     region: String,
-    tags: BTreeMap<String, String>,
+    tags: BTreeMap<String, Json>,
 }
 
 impl Naming {
@@ -50,7 +50,27 @@ impl Naming {
 
     /// Adds the user's own tags.
     pub fn with_tags(mut self, tags: &BTreeMap<String, String>) -> Self {
-        self.tags.extend(tags.clone());
+        self.tags.extend(tags.iter().map(|(key, value)| (key.clone(), value.as_str().into())));
+        self
+    }
+
+    /// Adds a tag, or gives one of ours another value: one that is known only when a
+    /// stack is deployed, such as the tenant that a parameter names.
+    ///
+    /// ```
+    /// use stacks::cfn::{Naming, Parameter, Stack, aws::sqs, sub};
+    ///
+    /// let naming = Naming::new("acme", "dev", "eu-west-2");
+    /// let naming = naming.with_tag("tenant", sub("${TenantId}"));
+    /// let mut stack = Stack::new("jobs", &naming);
+    /// stack.parameter("TenantId", Parameter::string());
+    /// stack.add("Jobs", sqs::Queue::new());
+    /// let template = stack.finish().template;
+    /// let tags = &template.resource("Jobs").unwrap().properties()["Tags"];
+    /// assert_eq!(tags[3]["Value"]["Fn::Sub"], "${TenantId}");
+    /// ```
+    pub fn with_tag(mut self, key: &str, value: impl Into<Value<String>>) -> Self {
+        self.tags.insert(key.to_owned(), value.into().into_json());
         self
     }
 
@@ -75,14 +95,21 @@ impl Naming {
     }
 
     /// The tags of everything in a stack, in the order they are written.
-    pub(super) fn tags(&self, stack: &str) -> Vec<(String, String)> {
+    pub(super) fn tags(&self, stack: &str) -> Vec<(String, Json)> {
         let own = [
             (TAG_PROJECT, self.project.as_str()),
             (TAG_ENVIRONMENT, self.environment.as_str()),
             (TAG_STACK, stack),
         ];
-        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        own.into_iter().chain(self.tags.clone()).collect()
+        let is_own = |key: &str| own.iter().any(|(known, _)| *known == key);
+        let given = |key: &str| self.tags.get(key).cloned();
+        let mut all: Vec<(String, Json)> = own
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), given(key).unwrap_or_else(|| (*value).into())))
+            .collect();
+        let others = self.tags.iter().filter(|(key, _)| !is_own(key));
+        all.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+        all
     }
 }
 
@@ -289,6 +316,7 @@ impl Stack {
         assert!(dangling.is_empty(), "stack {}: {}", self.name, dangling.join("; "));
         StackTemplate {
             stack_name: self.naming.name(&self.name),
+            template_name: self.name.clone(),
             name: self.name,
             region: self.naming.region.clone(),
             depends_on: self.depends_on,

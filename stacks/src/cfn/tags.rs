@@ -6,7 +6,7 @@ use super::schema::{TagShape, Tagging};
 
 /// Adds the tags that are not there yet. A tag that was set stays as it is, and so
 /// does a whole tag property that an intrinsic yields.
-pub(super) fn complete(properties: &mut Json, tagging: Tagging, tags: &[(String, String)]) {
+pub(super) fn complete(properties: &mut Json, tagging: Tagging, tags: &[(String, Json)]) {
     let Json::Object(properties) = properties else { return };
     match tagging.shape {
         TagShape::List => {
@@ -21,14 +21,14 @@ pub(super) fn complete(properties: &mut Json, tagging: Tagging, tags: &[(String,
                 && !is_intrinsic(map)
             {
                 for (key, value) in tags {
-                    map.entry(key).or_insert_with(|| value.as_str().into());
+                    map.entry(key).or_insert_with(|| value.clone());
                 }
             }
         }
     }
 }
 
-fn complete_list(list: &mut Vec<Json>, tags: &[(String, String)]) {
+fn complete_list(list: &mut Vec<Json>, tags: &[(String, Json)]) {
     for (key, value) in tags {
         if !list.iter().any(|tag| tag["Key"] == **key) {
             list.push(json!({ "Key": key, "Value": value }));

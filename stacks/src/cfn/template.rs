@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
+use super::stack::Naming;
 use super::yaml;
 
 /// A template and what is needed to deploy it.
@@ -15,6 +16,9 @@ pub struct StackTemplate {
     pub name: String,
     /// The name in CloudFormation, such as `acme-dev-network`.
     pub stack_name: String,
+    /// The template's name: that of the stack, unless several stacks share it, as the
+    /// tenants of a tier share `tenant-premium`.
+    pub template_name: String,
     /// The region it is deployed to.
     pub region: String,
     /// Short names of the stacks that have to be deployed before it.
@@ -23,6 +27,39 @@ pub struct StackTemplate {
     pub deploy_parameters: Vec<DeployParameter>,
     /// The template itself.
     pub template: Template,
+}
+
+impl StackTemplate {
+    /// A stack of the same template, with values of its own. It costs its names and
+    /// its values: the template is shared.
+    pub fn instance<'v>(
+        &self,
+        name: &str,
+        naming: &Naming,
+        values: impl IntoIterator<Item = (&'v str, String)>,
+    ) -> Self {
+        let own = values.into_iter().map(|(name, value)| DeployParameter {
+            name: name.to_owned(),
+            value: DeployValue::Literal { value },
+        });
+        Self {
+            name: name.to_owned(),
+            stack_name: naming.name(name),
+            template_name: self.template_name.clone(),
+            region: self.region.clone(),
+            depends_on: self.depends_on.clone(),
+            deploy_parameters: self.deploy_parameters.iter().cloned().chain(own).collect(),
+            template: self.template.clone(),
+        }
+    }
+
+    /// The values that are the stack's own, by parameter.
+    pub fn literals(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.deploy_parameters.iter().filter_map(|parameter| match &parameter.value {
+            DeployValue::Literal { value } => Some((parameter.name.as_str(), value.as_str())),
+            _ => None,
+        })
+    }
 }
 
 /// A template parameter that is filled in when the stack is deployed.
@@ -118,6 +155,11 @@ impl<'a> ResourceView<'a> {
 impl Template {
     pub(super) fn new(body: Json) -> Self {
         Self { body: Arc::new(body) }
+    }
+
+    /// Whether the two are one template in memory, as those of a tier's tenants are.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.body, &other.body)
     }
 
     /// The template as a JSON value.

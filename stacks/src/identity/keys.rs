@@ -1,5 +1,7 @@
 //! One KMS key for each class of data.
 
+use runtime_core::names::TAG_TENANT;
+
 use super::Keys;
 use crate::cfn::aws::kms;
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
@@ -45,6 +47,7 @@ pub(super) fn keys(stack: &mut Stack) -> Keys {
     let data = [
         through(&["dynamodb", "elasticfilesystem", "s3", "sqs", "bedrock-agentcore"]),
         grants(),
+        by_tenant(),
         by_services("ServicesThatQueue", &["events.amazonaws.com", "sns.amazonaws.com"]),
     ];
     let config = [
@@ -98,6 +101,18 @@ fn through(services: &[&str]) -> Statement {
         let service = sub(format!("{service}.${{AWS::Region}}.amazonaws.com"));
         statement.when(Operator::StringEquals, "kms:ViaService", service)
     })
+}
+
+/// What is encrypted for a tenant names it in the encryption context; roles' own
+/// policies say which tenant they may name.
+fn by_tenant() -> Statement {
+    let context = format!("kms:EncryptionContext:{TAG_TENANT}");
+    Statement::allow(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"])
+        .sid("ForATenant")
+        .principal(Principal::account())
+        .resource("*")
+        .when(Operator::StringEquals, "kms:CallerAccount", pseudo::account_id())
+        .when(Operator::Null, &context, "false")
 }
 
 /// EFS, Lambda and others work by grants that they create for themselves.

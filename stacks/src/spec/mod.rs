@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use runtime_core::tenant::Tier;
+use runtime_core::tenant::{Isolation, Tier};
 
 use crate::cfn::Naming;
 
@@ -25,7 +25,7 @@ pub use identity::IdentitySpec;
 pub use network::{Nat, NetworkSpec};
 pub use observability::ObservabilitySpec;
 pub use platform::PlatformSpec;
-pub use tenants::{TenantSpec, TierSpec, default_tiers};
+pub use tenants::{QuotasSpec, TenantSpec, TierSpec, default_tiers};
 
 /// Everything that synthesis needs to know. Same spec, same bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct StackSpec {
     pub tiers: BTreeMap<Tier, TierSpec>,
     /// Tenants that are deployed with the platform. Those of pooled tiers need no stack.
     pub tenants: Vec<TenantSpec>,
+    /// What the account may hold.
+    pub quotas: QuotasSpec,
     /// Alarms and dashboards.
     pub observability: ObservabilitySpec,
     /// The budget stack.
@@ -88,6 +90,7 @@ impl StackSpec {
             agentcore: AgentcoreSpec::default(),
             tiers: default_tiers(),
             tenants: Vec::new(),
+            quotas: QuotasSpec::default(),
             observability: ObservabilitySpec::default(),
             budget: BudgetSpec::default(),
         }
@@ -96,6 +99,14 @@ impl StackSpec {
     /// Whether agents run in a region of their own.
     pub fn two_regions(&self) -> bool {
         self.runtime_region != self.region
+    }
+
+    /// The tenants that have stacks of their own, each with its tier.
+    pub fn siloed(&self) -> impl Iterator<Item = (&TenantSpec, &TierSpec)> {
+        self.tenants.iter().filter_map(|tenant| {
+            let tier = self.tiers.get(&tenant.tier)?;
+            (tier.isolation == Isolation::Silo).then_some((tenant, tier))
+        })
     }
 
     /// What names and tags are made from, in the home region.

@@ -47,3 +47,23 @@ pub struct TenantSpec {
     /// Who hears when the budget is exceeded.
     pub email: String,
 }
+
+/// What the account may hold. AWS raises these on request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotasSpec {
+    /// Stacks a region. Default 2,000.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+    pub stacks: u32,
+    /// IAM roles. Default 1,000; AWS raises it to 5,000.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+    pub iam_roles: u32,
+    /// API keys a region. Default 10,000.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
+    pub api_keys: u32,
+}
+
+impl Default for QuotasSpec {
+    fn default() -> Self {
+        Self { stacks: 2_000, iam_roles: 1_000, api_keys: 10_000 }
+    }
+}

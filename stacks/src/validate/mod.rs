@@ -1,6 +1,7 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
 mod observability;
+mod tenants;
 
 use std::collections::BTreeMap;
 
@@ -52,6 +53,8 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.one_zone(spec);
     check.observability(&spec.observability);
     check.budget(&spec.budget);
+    check.tiers(spec);
+    check.tenants(spec);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
 

@@ -9,5 +9,6 @@ mod consistency;
 mod snapshots;
 mod spec_errors;
 mod specs;
+mod tenants;
 mod toolkit;
 mod vendored;

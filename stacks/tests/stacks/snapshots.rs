@@ -33,9 +33,12 @@ snapshots! {
     full_efs: full "efs",
     full_observability: full "observability",
     full_budget: full "budget",
+    full_tenant: full "tenant-globex",
     one_zone_network: one_zone "network",
     one_zone_identity: one_zone "identity",
     one_zone_efs: one_zone "efs",
     one_zone_observability: one_zone "observability",
     one_zone_budget: one_zone "budget",
+    two_regions_tenant: two_regions "tenant-globex",
+    two_regions_tenant_runtime: two_regions "tenant-globex-runtime",
 }

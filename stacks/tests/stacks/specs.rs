@@ -1,6 +1,7 @@
 //! The environments that the tests and cfn-lint look at.
 
-use stacks::spec::{Architecture, Nat, StackSpec, Storage};
+use runtime_core::tenant::Tier;
+use stacks::spec::{Architecture, Nat, StackSpec, Storage, TenantSpec};
 
 /// Every default, as `init` writes it.
 pub(crate) fn dev() -> StackSpec {
@@ -25,6 +26,11 @@ pub(crate) fn full() -> StackSpec {
     spec.efs.archive_after_days = 90;
     spec.observability.pages = vec!["https://events.acme.example/key".into()];
     spec.observability.notices = vec!["ops@acme.example".into()];
+    spec.tenants = vec![
+        tenant("globex", Tier::Premium),
+        tenant("initech", Tier::Basic),
+        TenantSpec { monthly_usd: Some(5_000), ..tenant("big-corp-2", Tier::Premium) },
+    ];
     spec.budget.monthly_usd = 2_000;
     spec.budget.emails = vec!["ops@acme.example".into(), "finance@acme.example".into()];
     spec
@@ -42,7 +48,29 @@ pub(crate) fn one_zone() -> StackSpec {
     spec
 }
 
+/// Agents in another region, for a tenant with stacks of its own.
+pub(crate) fn two_regions() -> StackSpec {
+    let mut spec = dev();
+    spec.runtime_region = "eu-west-1".to_owned();
+    spec.tenants = vec![tenant("globex", Tier::Premium)];
+    spec
+}
+
+/// A tenant with the budget of its tier.
+pub(crate) fn tenant(id: &str, tier: Tier) -> TenantSpec {
+    let email = format!("ops@{id}.example");
+    TenantSpec { id: id.parse().unwrap(), tier, monthly_usd: None, email }
+}
+
+/// Every default, with premium tenants.
+pub(crate) fn dev_with<const N: usize>(ids: [&str; N]) -> StackSpec {
+    let mut spec = dev();
+    spec.tenants = ids.map(|id| tenant(id, Tier::Premium)).into();
+    spec
+}
+
 /// All of them, by name.
-pub(crate) fn all() -> [(&'static str, StackSpec); 3] {
-    [("dev", dev()), ("full", full()), ("one-zone", one_zone())]
+pub(crate) fn all() -> [(&'static str, StackSpec); 4] {
+    let two_regions = ("two-regions", two_regions());
+    [("dev", dev()), ("full", full()), ("one-zone", one_zone()), two_regions]
 }
