@@ -1,8 +1,8 @@
 //! The contract between the platform's Lambdas and its tools.
 //!
 //! Lambdas, stacks and the CLI meet here and nowhere else: the names of things
-//! ([`names`], [`functions`]), the tables ([`tables`]), who the tenants are
-//! ([`tenant`]), and the requests and responses of each function ([`pages`] for
+//! ([`names`], [`functions`]), the tables ([`tables`]) and [`queues`], who the tenants
+//! are ([`tenant`]), and the requests and responses of each function ([`pages`] for
 //! `git-store`). The crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
 //!
@@ -12,5 +12,6 @@
 pub mod functions;
 pub mod names;
 pub mod pages;
+pub mod queues;
 pub mod tables;
 pub mod tenant;

@@ -1,13 +1,15 @@
 //! The platform stack: tables, buckets, queues, functions and the API.
 
+mod buckets;
 mod plans;
+mod queues;
+mod tables;
 
 use std::collections::BTreeMap;
 
 use runtime_core::tenant::Tier;
 
-use crate::cfn::aws::{events, s3};
-use crate::cfn::{Naming, Options, Published, Stack, sub};
+use crate::cfn::{Naming, Published, Stack, Value};
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
@@ -20,12 +22,24 @@ pub struct Platform {
     pub usage_plans: BTreeMap<Tier, Published<String>>,
     /// Name of the bucket of jobs' results: one prefix a tenant.
     pub results_bucket: Published<String>,
+    /// Name of the bucket of the audit trail.
+    pub audit_bucket: Published<String>,
     /// Name of the event bus.
     pub event_bus: Published<String>,
     /// What is to be watched.
     pub watched: Vec<Watch>,
     /// The stack itself.
     pub stack: Stack,
+}
+
+/// What the parts of the stack share.
+#[derive(Debug)]
+struct Common<'a> {
+    spec: &'a PlatformSpec,
+    /// For what tenants own.
+    data_key: Value<String>,
+    /// For what is the platform's.
+    config_key: Value<String>,
 }
 
 /// Everything that tenants share.
@@ -36,23 +50,29 @@ pub fn platform(
     network: &Network,
     keys: &Keys,
 ) -> Platform {
-    let _ = (spec, network);
+    let _ = network;
     let mut stack = Stack::new("platform", naming);
     stack.describe("Tables, buckets, queues, functions and the API");
-    let key = stack.import(&keys.tenant_data);
+    let common = Common {
+        spec,
+        data_key: stack.import(&keys.tenant_data),
+        config_key: stack.import(&keys.platform_config),
+    };
+    let mut watched = Vec::new();
+    let (_tables, watch) = tables::tables(&mut stack, &common);
+    watched.extend(watch);
+    let buckets = buckets::buckets(&mut stack, &common);
+    let (_queues, watch) = queues::queues(&mut stack, &common);
+    watched.extend(watch);
+    let (bus, watch) = queues::bus(&mut stack, &common);
+    watched.extend(watch);
     let usage_plans = plans::plans(&mut stack, tiers);
-    let bucket = stack.add_with(
-        "ResultsBucket",
-        s3::Bucket::new().bucket_name(sub(naming.name("results-${AWS::AccountId}-${AWS::Region}"))),
-        Options::new().retain(),
-    );
-    let bus =
-        stack.add("EventBus", events::EventBus::new(naming.name("events")).kms_key_identifier(key));
     Platform {
         usage_plans,
-        results_bucket: stack.publish("results-bucket", bucket.id()),
+        results_bucket: stack.publish("results-bucket", buckets.results.id()),
+        audit_bucket: stack.publish("audit-bucket", buckets.audit.id()),
         event_bus: stack.publish("event-bus", bus.id()),
-        watched: Vec::new(),
+        watched,
         stack,
     }
 }

@@ -25,6 +25,8 @@ snapshots! {
     dev_network: dev "network",
     dev_efs: dev "efs",
     dev_budget: dev "budget",
+    dev_platform: dev "platform",
+    complete_platform: complete "platform",
     full_artefacts: full "artefacts",
     full_network: full "network",
     full_efs: full "efs",

@@ -1,6 +1,7 @@
 //! The environments that the tests and cfn-lint look at.
 
-use stacks::spec::{Architecture, Nat, StackSpec, Storage};
+use runtime_core::functions::Function;
+use stacks::spec::{Architecture, AuditMode, DomainSpec, FunctionSpec, Nat, StackSpec, Storage};
 
 /// Every default, as `init` writes it.
 pub(crate) fn dev() -> StackSpec {
@@ -40,7 +41,27 @@ pub(crate) fn one_zone() -> StackSpec {
     spec
 }
 
+/// Three zones, every function, and every option of the platform.
+pub(crate) fn complete() -> StackSpec {
+    let mut spec = full();
+    spec.platform.functions = Function::ALL
+        .into_iter()
+        .filter(|function| *function != Function::GitStore)
+        .map(|function| (function, FunctionSpec::default()))
+        .collect();
+    spec.platform.audit.mode = AuditMode::Compliance;
+    spec.platform.audit.retention_days = 2_555;
+    spec.platform.firewall.countries = vec!["GB".into(), "DE".into()];
+    spec.platform.domain = Some(DomainSpec {
+        name: "app.acme.example".into(),
+        certificate_arn: "arn:aws:acm:us-east-1:111122223333:certificate/\
+                          1f2e3d4c-5b6a-7980-91a2-b3c4d5e6f708"
+            .into(),
+    });
+    spec
+}
+
 /// All of them, by name.
-pub(crate) fn all() -> [(&'static str, StackSpec); 3] {
-    [("dev", dev()), ("full", full()), ("one-zone", one_zone())]
+pub(crate) fn all() -> [(&'static str, StackSpec); 4] {
+    [("dev", dev()), ("full", full()), ("one-zone", one_zone()), ("complete", complete())]
 }
