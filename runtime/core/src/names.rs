@@ -21,9 +21,6 @@ pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
 /// Environment variable: the name of the event bus.
 pub const EVENT_BUS: &str = "EVENT_BUS";
 
-/// Environment variable: the ids of the usage plans by tier, as a JSON object.
-pub const USAGE_PLANS: &str = "USAGE_PLANS";
-
 /// The prefix of the secrets of tenants' webhooks, below `<project>-<environment>/`.
 pub const WEBHOOK_SECRETS: &str = "webhooks";
 

@@ -1,9 +1,12 @@
 //! The platform stack: tables, buckets, queues, functions and the API.
 
+mod api;
 mod buckets;
+mod firewall;
 mod plans;
 mod queues;
 mod tables;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +29,17 @@ pub struct Platform {
     pub audit_bucket: Published<String>,
     /// Name of the event bus.
     pub event_bus: Published<String>,
+    /// Name of the bucket of the web application's pages.
+    pub web_bucket: Published<String>,
+    /// Id of the distribution: pages that change have to be taken out of its cache.
+    pub distribution_id: Published<String>,
+    /// Where pages and API are, such as `https://app.acme.example`; paths of the API
+    /// begin with `/v1/`.
+    pub url: Published<String>,
+    /// Id of the REST API.
+    pub api_id: Published<String>,
+    /// Name of the API's stage.
+    pub api_stage: Published<String>,
     /// What is to be watched.
     pub watched: Vec<Watch>,
     /// The stack itself.
@@ -40,6 +54,7 @@ struct Common<'a> {
     data_key: Value<String>,
     /// For what is the platform's.
     config_key: Value<String>,
+    logs_key: Value<String>,
 }
 
 /// Everything that tenants share.
@@ -57,6 +72,7 @@ pub fn platform(
         spec,
         data_key: stack.import(&keys.tenant_data),
         config_key: stack.import(&keys.platform_config),
+        logs_key: stack.import(&keys.logs),
     };
     let mut watched = Vec::new();
     let (_tables, watch) = tables::tables(&mut stack, &common);
@@ -66,12 +82,23 @@ pub fn platform(
     watched.extend(watch);
     let (bus, watch) = queues::bus(&mut stack, &common);
     watched.extend(watch);
-    let usage_plans = plans::plans(&mut stack, tiers);
+    let functions = BTreeMap::new();
+    let api = api::api(&mut stack, &common, &functions);
+    let web = web::web(&mut stack, &common, &api);
+    let (stage, watch) = api.stage(&mut stack, &common, web.origin.clone());
+    watched.push(watch);
+    firewall::firewall(&mut stack, &common, api.stage_arn(&stage), &web.secret);
+    let usage_plans = plans::plans(&mut stack, tiers, &api.rest, &stage);
     Platform {
         usage_plans,
         results_bucket: stack.publish("results-bucket", buckets.results.id()),
         audit_bucket: stack.publish("audit-bucket", buckets.audit.id()),
         event_bus: stack.publish("event-bus", bus.id()),
+        web_bucket: stack.publish("web-bucket", web.pages.id()),
+        distribution_id: stack.publish("distribution-id", web.distribution.id()),
+        url: stack.publish("url", web.origin),
+        api_id: stack.publish("api-id", api.rest.id()),
+        api_stage: stack.publish("api-stage", stage.id()),
         watched,
         stack,
     }
