@@ -1,14 +1,10 @@
 //! The artefacts stack: where templates, Lambda zips and reports are kept.
 
-use crate::cfn::aws::s3::{self, bucket};
-use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Handle, Naming, Options, Published, Stack, sub, sub_with};
+use crate::cfn::{Naming, Published, Stack};
+use crate::construct::bucket::OurBucket;
 
 /// Old versions of an artefact are kept this long: enough to roll back by.
 const OLD_VERSION_DAYS: i64 = 90;
-
-/// An upload that did not finish is cleared away after this long.
-const UNFINISHED_UPLOAD_DAYS: i64 = 7;
 
 /// What the stack gives to others.
 #[derive(Debug)]
@@ -31,67 +27,6 @@ pub fn artefacts(naming: &Naming) -> Artefacts {
     let mut stack = Stack::new("artefacts", naming);
     stack.describe("Templates, Lambda zips and reports");
 
-    let name = naming.name("artefacts-${AWS::AccountId}-${AWS::Region}");
-    let bucket = stack.add_with(
-        "ArtefactBucket",
-        s3::Bucket::new()
-            .bucket_name(sub(name))
-            .bucket_encryption(encryption())
-            .versioning_configuration(bucket::VersioningConfiguration::new(
-                bucket::VersioningConfigurationStatus::Enabled,
-            ))
-            .public_access_block_configuration(private())
-            .ownership_controls(owned_by_us())
-            .lifecycle_configuration(lifecycle()),
-        Options::new().retain(),
-    );
-    stack.add_with(
-        "ArtefactBucketPolicy",
-        s3::BucketPolicy::new(bucket.id(), tls_only(&bucket)),
-        Options::new().retain(),
-    );
-
+    let bucket = OurBucket::new("ArtefactBucket", "artefacts", OLD_VERSION_DAYS).add(&mut stack);
     Artefacts { bucket: stack.publish("bucket-name", bucket.id()), stack }
-}
-
-fn encryption() -> bucket::BucketEncryption {
-    let algorithm = bucket::ServerSideEncryptionByDefault::new(bucket::SseAlgorithm::Aes256);
-    let rule = bucket::ServerSideEncryptionRule::new().server_side_encryption_by_default(algorithm);
-    bucket::BucketEncryption::new([rule])
-}
-
-fn private() -> bucket::PublicAccessBlockConfiguration {
-    bucket::PublicAccessBlockConfiguration::new()
-        .block_public_acls(true)
-        .block_public_policy(true)
-        .ignore_public_acls(true)
-        .restrict_public_buckets(true)
-}
-
-/// No access control lists: the account owns every object, whoever uploads it.
-fn owned_by_us() -> bucket::OwnershipControls {
-    let rule = bucket::OwnershipControlsRule::new()
-        .object_ownership(bucket::ObjectOwnership::BucketOwnerEnforced);
-    bucket::OwnershipControls::new([rule])
-}
-
-fn lifecycle() -> bucket::LifecycleConfiguration {
-    let old_versions = bucket::Rule::new(bucket::Status::Enabled)
-        .id("old-versions")
-        .noncurrent_version_expiration(bucket::NoncurrentVersionExpiration::new(OLD_VERSION_DAYS));
-    let unfinished = bucket::Rule::new(bucket::Status::Enabled)
-        .id("unfinished-uploads")
-        .abort_incomplete_multipart_upload(bucket::AbortIncompleteMultipartUpload::new(
-            UNFINISHED_UPLOAD_DAYS,
-        ));
-    bucket::LifecycleConfiguration::new([old_versions, unfinished])
-}
-
-fn tls_only(bucket: &Handle<s3::Bucket>) -> PolicyDocument {
-    PolicyDocument::new([Statement::deny(["s3:*"])
-        .sid("TlsOnly")
-        .principal(Principal::anyone())
-        .resource(bucket.arn())
-        .resource(sub_with("${Bucket}/*", [("Bucket", bucket.arn())]))
-        .when(Operator::Bool, "aws:SecureTransport", "false")])
 }

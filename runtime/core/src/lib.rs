@@ -1,17 +1,20 @@
 //! The contract between the platform's Lambdas and its tools.
 //!
 //! Lambdas, stacks and the CLI meet here and nowhere else: the names of things
-//! ([`names`], [`functions`], [`metrics`]), the tables ([`tables`]), who the tenants are
-//! ([`tenant`]), and the requests and responses of each function ([`pages`] for
+//! ([`names`], [`functions`], [`metrics`]), the tables ([`tables`]) and [`queues`], who
+//! the tenants are ([`tenant`]), the HTTP API ([`api`]), and the requests and responses
+//! of each function ([`pages`] for
 //! `git-store`). The crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
 //!
 //! Values are parsed once, when a request is decoded. A [`pages::PagePath`] or a
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
 
+pub mod api;
 pub mod functions;
 pub mod metrics;
 pub mod names;
 pub mod pages;
+pub mod queues;
 pub mod tables;
 pub mod tenant;

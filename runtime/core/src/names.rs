@@ -8,6 +8,22 @@ pub const STORE_ROOT: &str = "STORE_ROOT";
 /// `tracing_subscriber::EnvFilter`. Absent means `info`.
 pub const LOG_FILTER: &str = "LOG_FILTER";
 
+/// Environment variable of the platform's Lambdas: `<project>-<environment>`, by which
+/// they know the names of tables.
+pub const NAME_PREFIX: &str = "NAME_PREFIX";
+
+/// Environment variable: the name of the bucket of results, one prefix a tenant.
+pub const RESULTS_BUCKET: &str = "RESULTS_BUCKET";
+
+/// Environment variable: the name of the bucket of the audit trail.
+pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
+
+/// Environment variable: the name of the event bus.
+pub const EVENT_BUS: &str = "EVENT_BUS";
+
+/// The prefix of the secrets of tenants' webhooks, below `<project>-<environment>/`.
+pub const WEBHOOK_SECRETS: &str = "webhooks";
+
 /// Base name of the function that keeps wikis as git repositories. A deployed
 /// function is called `<project>-<environment>-git-store`.
 pub const GIT_STORE: &str = "git-store";

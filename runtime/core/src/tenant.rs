@@ -22,6 +22,16 @@ pub const LONGEST_ID: usize = 22;
 /// so it can stand in a key, a prefix, a path and an ARN.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(
+        !try_from,
+        !into,
+        description = "A tenant's id: 3 to 22 of a-z, 0-9 and single hyphens, beginning with a letter and not ending with a hyphen.",
+        extend("pattern" = "^[a-z][a-z0-9-]{1,20}[a-z0-9]$")
+    )
+)]
 pub struct TenantId(String);
 
 /// A text that is no tenant id.
@@ -73,6 +83,7 @@ impl fmt::Display for TenantId {
 
 /// What a tenant pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// The smallest.

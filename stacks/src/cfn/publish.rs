@@ -123,11 +123,15 @@ impl Stack {
     ///
     /// From a stack in the same region CloudFormation reads the SSM parameter. It
     /// reads none of another region: whoever deploys passes that stack's output.
+    /// What is imported again is the same parameter.
     #[track_caller]
     pub fn import<T: Importable>(&mut self, published: &Published<T>) -> Value<T> {
         let Published { stack, stack_name, region, name, path, .. } = published;
         self.depends_on(stack);
         let id = format!("{}{}", camel(stack), camel(name));
+        if let Some(known) = self.imported(&id) {
+            return known;
+        }
         if region == self.naming().region() {
             let parameter = T::parameter()
                 .description(&format!("{name} of the {stack} stack"))

@@ -213,6 +213,12 @@ impl Stack {
         Value::raw(json!({ "Ref": name }))
     }
 
+    /// The template parameter of this name, if there is one.
+    pub(super) fn imported<T>(&self, name: &str) -> Option<Value<T>> {
+        let known = self.parameters.contains_key(name);
+        known.then(|| Value::raw(json!({ "Ref": name })))
+    }
+
     /// Adds a parameter that whoever deploys fills in.
     ///
     /// A template that needs the artefact bucket depends on the `artefacts` stack.

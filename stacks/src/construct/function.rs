@@ -4,8 +4,9 @@ use runtime_core::functions::Function;
 use runtime_core::metrics::{NAMESPACE, NAMESPACE_VARIABLE};
 use runtime_core::names::LOG_FILTER;
 
+use super::queue::DEAD_LETTER_SECONDS;
 use super::watch::Watch;
-use super::{digest, role};
+use super::{digest, queue, role};
 use crate::cfn::aws::lambda::{self, alias, function};
 use crate::cfn::aws::{iam, logs, sqs};
 use crate::cfn::iam::Statement;
@@ -17,9 +18,6 @@ use crate::spec::{Architecture, FunctionSpec};
 
 /// The name of the alias that callers use.
 pub const ALIAS: &str = "live";
-
-/// How long failed events wait for somebody to look: the longest SQS offers, 14 days.
-const DEAD_LETTER_SECONDS: i64 = 14 * 24 * 60 * 60;
 
 /// What the functions of a stack have around them. Made once for each stack.
 #[derive(Debug, Clone)]
@@ -136,13 +134,15 @@ impl<'a> OurFunction<'a> {
                 .kms_key_id(&around.logs_key),
         );
         let queue = format!("{name}-dead-letters");
+        let dead_letters_id = format!("{id}DeadLetters");
         let dead_letters = stack.add(
-            format!("{id}DeadLetters"),
+            &dead_letters_id,
             sqs::Queue::new()
                 .queue_name(&queue)
                 .message_retention_period(DEAD_LETTER_SECONDS)
                 .kms_master_key_id(&around.data_key),
         );
+        queue::policy(stack, &dead_letters_id, &dead_letters, None);
         let watched = vec![
             Watch::Function {
                 function: self.function,

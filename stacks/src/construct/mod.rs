@@ -1,6 +1,8 @@
-//! What several stacks make: "our Lambda", and what watches over it.
+//! What several stacks make: "our Lambda", bucket and queue, and what watches over them.
 
-mod digest;
+pub(crate) mod bucket;
+pub(crate) mod digest;
 pub mod function;
+pub(crate) mod queue;
 mod role;
 pub mod watch;

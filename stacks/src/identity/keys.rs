@@ -124,12 +124,22 @@ fn grants() -> Statement {
         .when(Operator::Bool, "kms:GrantIsForAWSResource", "true")
 }
 
-/// AWS services that send to encrypted queues and topics in their own name.
+/// AWS services that send to encrypted queues and topics in their own name. `EventBridge`
+/// also looks at the key of a bus and its archive, and encrypts archived events again:
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html>
 fn by_services(sid: &str, services: &[&str]) -> Statement {
-    let statement = Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
-        .sid(sid)
-        .resource("*")
-        .when(Operator::StringEquals, "aws:SourceAccount", pseudo::account_id());
+    const ACTIONS: [&str; 5] = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ];
+    let statement = Statement::allow(ACTIONS).sid(sid).resource("*").when(
+        Operator::StringEquals,
+        "aws:SourceAccount",
+        pseudo::account_id(),
+    );
     services
         .iter()
         .fold(statement, |statement, service| statement.principal(Principal::service(*service)))

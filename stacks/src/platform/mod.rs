@@ -1,13 +1,18 @@
 //! The platform stack: tables, buckets, queues, functions and the API.
 
+mod api;
+mod buckets;
+mod firewall;
 mod plans;
+mod queues;
+mod tables;
+mod web;
 
 use std::collections::BTreeMap;
 
 use runtime_core::tenant::Tier;
 
-use crate::cfn::aws::{events, s3};
-use crate::cfn::{Naming, Options, Published, Stack, sub};
+use crate::cfn::{Naming, Published, Stack, Value};
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
@@ -20,12 +25,36 @@ pub struct Platform {
     pub usage_plans: BTreeMap<Tier, Published<String>>,
     /// Name of the bucket of jobs' results: one prefix a tenant.
     pub results_bucket: Published<String>,
+    /// Name of the bucket of the audit trail.
+    pub audit_bucket: Published<String>,
     /// Name of the event bus.
     pub event_bus: Published<String>,
+    /// Name of the bucket of the web application's pages.
+    pub web_bucket: Published<String>,
+    /// Id of the distribution: pages that change have to be taken out of its cache.
+    pub distribution_id: Published<String>,
+    /// Where pages and API are, such as `https://app.acme.example`; paths of the API
+    /// begin with `/v1/`.
+    pub url: Published<String>,
+    /// Id of the REST API.
+    pub api_id: Published<String>,
+    /// Name of the API's stage.
+    pub api_stage: Published<String>,
     /// What is to be watched.
     pub watched: Vec<Watch>,
     /// The stack itself.
     pub stack: Stack,
+}
+
+/// What the parts of the stack share.
+#[derive(Debug)]
+struct Common<'a> {
+    spec: &'a PlatformSpec,
+    /// For what tenants own.
+    data_key: Value<String>,
+    /// For what is the platform's.
+    config_key: Value<String>,
+    logs_key: Value<String>,
 }
 
 /// Everything that tenants share.
@@ -36,23 +65,41 @@ pub fn platform(
     network: &Network,
     keys: &Keys,
 ) -> Platform {
-    let _ = (spec, network);
+    let _ = network;
     let mut stack = Stack::new("platform", naming);
     stack.describe("Tables, buckets, queues, functions and the API");
-    let key = stack.import(&keys.tenant_data);
-    let usage_plans = plans::plans(&mut stack, tiers);
-    let bucket = stack.add_with(
-        "ResultsBucket",
-        s3::Bucket::new().bucket_name(sub(naming.name("results-${AWS::AccountId}-${AWS::Region}"))),
-        Options::new().retain(),
-    );
-    let bus =
-        stack.add("EventBus", events::EventBus::new(naming.name("events")).kms_key_identifier(key));
+    let common = Common {
+        spec,
+        data_key: stack.import(&keys.tenant_data),
+        config_key: stack.import(&keys.platform_config),
+        logs_key: stack.import(&keys.logs),
+    };
+    let mut watched = Vec::new();
+    let (_tables, watch) = tables::tables(&mut stack, &common);
+    watched.extend(watch);
+    let buckets = buckets::buckets(&mut stack, &common);
+    let (_queues, watch) = queues::queues(&mut stack, &common);
+    watched.extend(watch);
+    let (bus, watch) = queues::bus(&mut stack, &common);
+    watched.extend(watch);
+    let functions = BTreeMap::new();
+    let api = api::api(&mut stack, &common, &functions);
+    let web = web::web(&mut stack, &common, &api);
+    let (stage, watch) = api.stage(&mut stack, &common, web.origin.clone());
+    watched.push(watch);
+    firewall::firewall(&mut stack, &common, api.stage_arn(&stage), &web.secret);
+    let usage_plans = plans::plans(&mut stack, tiers, &api.rest, &stage);
     Platform {
         usage_plans,
-        results_bucket: stack.publish("results-bucket", bucket.id()),
+        results_bucket: stack.publish("results-bucket", buckets.results.id()),
+        audit_bucket: stack.publish("audit-bucket", buckets.audit.id()),
         event_bus: stack.publish("event-bus", bus.id()),
-        watched: Vec::new(),
+        web_bucket: stack.publish("web-bucket", web.pages.id()),
+        distribution_id: stack.publish("distribution-id", web.distribution.id()),
+        url: stack.publish("url", web.origin),
+        api_id: stack.publish("api-id", api.rest.id()),
+        api_stage: stack.publish("api-stage", stage.id()),
+        watched,
         stack,
     }
 }

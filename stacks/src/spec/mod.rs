@@ -24,7 +24,9 @@ pub use function::{Architecture, FunctionSpec, Routing};
 pub use identity::IdentitySpec;
 pub use network::{Nat, NetworkSpec};
 pub use observability::ObservabilitySpec;
-pub use platform::PlatformSpec;
+pub use platform::{
+    ApiSpec, AuditMode, AuditSpec, DomainSpec, FirewallSpec, PlatformSpec, ThrottleSpec,
+};
 pub use tenants::{QuotasSpec, TenantSpec, TierSpec, default_tiers};
 
 /// Everything that synthesis needs to know. Same spec, same bytes.

@@ -27,6 +27,8 @@ snapshots! {
     dev_efs: dev "efs",
     dev_observability: dev "observability",
     dev_budget: dev "budget",
+    dev_platform: dev "platform",
+    complete_platform: complete "platform",
     full_artefacts: full "artefacts",
     full_network: full "network",
     full_identity: full "identity",

@@ -1,7 +1,10 @@
 //! The environments that the tests and cfn-lint look at.
 
+use runtime_core::functions::Function;
 use runtime_core::tenant::Tier;
-use stacks::spec::{Architecture, Nat, StackSpec, Storage, TenantSpec};
+use stacks::spec::{
+    Architecture, AuditMode, DomainSpec, FunctionSpec, Nat, StackSpec, Storage, TenantSpec,
+};
 
 /// Every default, as `init` writes it.
 pub(crate) fn dev() -> StackSpec {
@@ -69,8 +72,28 @@ pub(crate) fn dev_with<const N: usize>(ids: [&str; N]) -> StackSpec {
     spec
 }
 
+/// Three zones, every function, and every option of the platform.
+pub(crate) fn complete() -> StackSpec {
+    let mut spec = full();
+    spec.platform.functions = Function::ALL
+        .into_iter()
+        .filter(|function| *function != Function::GitStore)
+        .map(|function| (function, FunctionSpec::default()))
+        .collect();
+    spec.platform.audit.mode = AuditMode::Compliance;
+    spec.platform.audit.retention_days = 2_555;
+    spec.platform.firewall.countries = vec!["GB".into(), "DE".into()];
+    spec.platform.domain = Some(DomainSpec {
+        name: "app.acme.example".into(),
+        certificate_arn: "arn:aws:acm:us-east-1:111122223333:certificate/\
+                          1f2e3d4c-5b6a-7980-91a2-b3c4d5e6f708"
+            .into(),
+    });
+    spec
+}
+
 /// All of them, by name.
-pub(crate) fn all() -> [(&'static str, StackSpec); 4] {
-    let two_regions = ("two-regions", two_regions());
-    [("dev", dev()), ("full", full()), ("one-zone", one_zone()), two_regions]
+pub(crate) fn all() -> [(&'static str, StackSpec); 5] {
+    let [dev, full, one_zone] = [("dev", dev()), ("full", full()), ("one-zone", one_zone())];
+    [dev, full, one_zone, ("two-regions", two_regions()), ("complete", complete())]
 }
