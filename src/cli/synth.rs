@@ -92,6 +92,7 @@ impl Report for SynthReport {
             json!({
                 "stack": stack.name,
                 "stack_name": stack.stack_name,
+                "region": stack.region,
                 "file": file,
                 "resources": stack.template.resources().count(),
                 "sha256": plan::digest(&stack.template.to_json()),
@@ -116,7 +117,9 @@ impl Report for SynthReport {
                 let named = self.templates.iter().zip(&documents);
                 Some(
                     named
-                        .map(|(stack, text)| format!("---\n# {}\n{text}", stack.stack_name))
+                        .map(|(stack, text)| {
+                            format!("---\n# {} in {}\n{text}", stack.stack_name, stack.region)
+                        })
                         .collect(),
                 )
             }
@@ -130,12 +133,18 @@ impl Report for SynthReport {
     fn blocks(&self) -> Vec<Block> {
         let mut table = Table::new(&[
             ("stack", Align::Left),
+            ("region", Align::Left),
             ("resources", Align::Right),
             ("file", Align::Left),
         ]);
         for (stack, file) in self.templates.iter().zip(&self.files) {
             let resources = stack.template.resources().count().to_string();
-            table.row([stack.name.clone(), resources, file.display().to_string()]);
+            table.row([
+                stack.name.clone(),
+                stack.region.clone(),
+                resources,
+                file.display().to_string(),
+            ]);
         }
         vec![Block::Table(table)]
     }

@@ -30,7 +30,23 @@ pub struct Artefacts {
 pub fn artefacts(naming: &Naming) -> Artefacts {
     let mut stack = Stack::new("artefacts", naming);
     stack.describe("Templates, Lambda zips and reports");
+    fill(stack)
+}
 
+/// The same in the runtime region, for the functions there: Lambda takes zips out of
+/// buckets of its own region only. The bucket's name ends with its region.
+pub fn runtime_artefacts(naming: &Naming) -> Artefacts {
+    let mut stack = Stack::new(RUNTIME_ARTEFACTS, naming);
+    stack.describe("Lambda zips of the region in which agents run");
+    fill(stack)
+}
+
+/// The name of the stack that holds the artefact bucket of the runtime region, when that
+/// is another one than the home region and has functions.
+pub const RUNTIME_ARTEFACTS: &str = "runtime-artefacts";
+
+fn fill(mut stack: Stack) -> Artefacts {
+    let naming = stack.naming();
     let name = naming.name("artefacts-${AWS::AccountId}-${AWS::Region}");
     let bucket = stack.add_with(
         "ArtefactBucket",
@@ -50,7 +66,6 @@ pub fn artefacts(naming: &Naming) -> Artefacts {
         s3::BucketPolicy::new(bucket.id(), tls_only(&bucket)),
         Options::new().retain(),
     );
-
     Artefacts { bucket: stack.publish("bucket-name", bucket.id()), stack }
 }
 
@@ -60,7 +75,8 @@ fn encryption() -> bucket::BucketEncryption {
     bucket::BucketEncryption::new([rule])
 }
 
-fn private() -> bucket::PublicAccessBlockConfiguration {
+/// Nothing in the bucket can be made public.
+pub(crate) fn private() -> bucket::PublicAccessBlockConfiguration {
     bucket::PublicAccessBlockConfiguration::new()
         .block_public_acls(true)
         .block_public_policy(true)
@@ -69,7 +85,7 @@ fn private() -> bucket::PublicAccessBlockConfiguration {
 }
 
 /// No access control lists: the account owns every object, whoever uploads it.
-fn owned_by_us() -> bucket::OwnershipControls {
+pub(crate) fn owned_by_us() -> bucket::OwnershipControls {
     let rule = bucket::OwnershipControlsRule::new()
         .object_ownership(bucket::ObjectOwnership::BucketOwnerEnforced);
     bucket::OwnershipControls::new([rule])
@@ -87,7 +103,8 @@ fn lifecycle() -> bucket::LifecycleConfiguration {
     bucket::LifecycleConfiguration::new([old_versions, unfinished])
 }
 
-fn tls_only(bucket: &Handle<s3::Bucket>) -> PolicyDocument {
+/// Nobody reads or writes the bucket over plain HTTP.
+pub(crate) fn tls_only(bucket: &Handle<s3::Bucket>) -> PolicyDocument {
     PolicyDocument::new([Statement::deny(["s3:*"])
         .sid("TlsOnly")
         .principal(Principal::anyone())

@@ -38,6 +38,17 @@ pub enum Watch {
         /// Its physical name.
         name: String,
     },
+    /// The agents' runtime. Its metrics are in its own region, and so are their alarms.
+    Runtime {
+        /// Its name, such as `acme_dev_agents`.
+        name: String,
+        /// The endpoint that is called, such as `live`.
+        endpoint: String,
+        /// Its region.
+        region: String,
+        /// How many sessions the account may have in the region at once.
+        sessions_quota: u32,
+    },
     /// A REST API.
     Api {
         /// Its name.

@@ -32,4 +32,11 @@ snapshots! {
     one_zone_network: one_zone "network",
     one_zone_efs: one_zone "efs",
     one_zone_budget: one_zone "budget",
+    two_region_network: two_region "network",
+    two_region_runtime_identity: two_region "runtime-identity",
+    two_region_runtime_network: two_region "runtime-network",
+    two_region_peering: two_region "peering",
+    two_region_runtime_peering: two_region "runtime-peering",
+    two_region_metrics: two_region "metrics",
+    two_region_agentcore: two_region "agentcore",
 }
