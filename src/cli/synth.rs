@@ -117,6 +117,7 @@ impl SynthReport {
                 let mut row = json!({
                     "stack": stack.name,
                     "stack_name": stack.stack_name,
+                    "region": stack.region,
                     "file": file,
                     "resources": resources,
                     "sha256": sha256,
@@ -159,11 +160,12 @@ fn comment(group: &[&StackTemplate]) -> String {
         [] => String::new(),
         [one] => {
             let values = one.literals().map(|(name, value)| format!("# {name}: {value}\n"));
-            format!("# {}\n{}", one.stack_name, values.collect::<String>())
+            format!("# {} in {}\n{}", one.stack_name, one.region, values.collect::<String>())
         }
         [first, .., last] => format!(
-            "# {}, which {} stacks share: {} … {}\n",
+            "# {} in {}, which {} stacks share: {} … {}\n",
             first.template_name,
+            first.region,
             group.len(),
             first.stack_name,
             last.stack_name
@@ -219,6 +221,7 @@ impl Report for SynthReport {
         let Some(out) = &self.out else { return Vec::new() };
         let mut table = Table::new(&[
             ("stack", Align::Left),
+            ("region", Align::Left),
             ("resources", Align::Right),
             ("file", Align::Left),
         ]);
@@ -231,7 +234,8 @@ impl Report for SynthReport {
                 many => format!("{} ({many} stacks)", first.template_name),
             };
             let file = self.template_file(out, first).display().to_string();
-            table.row([name, first.template.resources().count().to_string(), file]);
+            let resources = first.template.resources().count().to_string();
+            table.row([name, first.region.clone(), resources, file]);
         }
         let mut blocks = vec![Block::Table(table)];
         if own > 0 {

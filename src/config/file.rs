@@ -48,7 +48,8 @@ pub struct Config {
     /// The network everything runs in.
     #[serde(default)]
     pub network: NetworkConfig,
-    /// The network of the runtime region, when that is another one.
+    /// The network of the runtime region, when that is another one. It is peered with the
+    /// home region's: say its cidr when you say anything of it.
     #[serde(default = "runtime_network")]
     pub runtime_network: NetworkConfig,
     /// The shared file system and the git-store function on it.
@@ -98,6 +99,19 @@ pub enum Nat {
     PerZone,
 }
 
+/// A set of interface endpoints.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoints {
+    /// None: S3 and DynamoDB have gateway endpoints, which cost nothing.
+    #[default]
+    None,
+    /// What functions and agents call: ssm, secretsmanager, sts, logs, xray,
+    /// bedrock-agentcore and bedrock-agentcore.gateway, each about 7 US dollars a month
+    /// in each zone.
+    Platform,
+}
+
 /// The network everything runs in.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -120,7 +134,9 @@ pub struct NetworkConfig {
     pub subnet_prefix: Option<u8>,
     /// How private subnets reach the internet.
     pub nat: Nat,
-    /// Interface endpoints by service suffix, such as ssm or secretsmanager.
+    /// A set of interface endpoints.
+    pub endpoints: Endpoints,
+    /// Further interface endpoints by service suffix, such as ecr.api or bedrock-runtime.
     pub interface_endpoints: Vec<String>,
     /// Whether flow logs are recorded.
     pub flow_logs: bool,
@@ -216,6 +232,7 @@ impl Default for NetworkConfig {
             availability_zones: spec.availability_zones,
             subnet_prefix: spec.subnet_prefix,
             nat: Nat::None,
+            endpoints: Endpoints::None,
             interface_endpoints: spec.interface_endpoints,
             flow_logs: spec.flow_logs,
             reserved_cidrs: spec.reserved_cidrs,
@@ -272,6 +289,10 @@ impl NetworkConfig {
                 Nat::None => spec::Nat::None,
                 Nat::Single => spec::Nat::Single,
                 Nat::PerZone => spec::Nat::PerZone,
+            },
+            endpoints: match self.endpoints {
+                Endpoints::None => spec::Endpoints::None,
+                Endpoints::Platform => spec::Endpoints::Platform,
             },
             interface_endpoints: self.interface_endpoints.clone(),
             flow_logs: self.flow_logs,

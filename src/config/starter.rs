@@ -39,7 +39,8 @@ network:
   zones: 1                  # 1 to 3, each with a public and a private subnet
   # availability_zones: [{zone}]   # their names, in a fixed order; one-zone storage needs it
   nat: none                 # none | single | per-zone
-  interface_endpoints: []   # such as [ssm, secretsmanager, logs]
+  endpoints: none           # none or platform: ssm, secretsmanager, sts, logs, xray, AgentCore
+  interface_endpoints: []   # further ones, such as [ecr.api, bedrock-runtime]
   flow_logs: false
   reserved_cidrs: []        # offices and peers that the VPC must not overlap
 

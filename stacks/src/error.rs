@@ -22,6 +22,12 @@ impl SpecError {
     ) -> Self {
         Self { field: field.into(), message: message.into(), hint: hint.into() }
     }
+
+    /// The same of another section than `network`.
+    pub(crate) fn in_section(self, section: &str) -> Self {
+        let elsewhere = |text: String| text.replace("network.", &format!("{section}."));
+        Self { field: elsewhere(self.field), hint: elsewhere(self.hint), ..self }
+    }
 }
 
 impl fmt::Display for SpecError {

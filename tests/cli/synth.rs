@@ -11,7 +11,7 @@ fn all_stacks_are_named_yaml_documents() {
     let outcome = TestEnv::new().run(&["synth"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     for name in ["acme-dev-network", "acme-dev-efs", "acme-dev-budget"] {
-        assert!(outcome.stdout.contains(&format!("---\n# {name}\n")), "{name}");
+        assert!(outcome.stdout.contains(&format!("---\n# {name} in eu-west-2\n")), "{name}");
     }
 }
 

@@ -95,6 +95,8 @@ impl Principal {
 pub enum Operator {
     /// Exact match.
     StringEquals,
+    /// Exact match, or the key is absent: for actions without a resource.
+    StringEqualsIfExists,
     /// No exact match.
     StringNotEquals,
     /// Match with `*` and `?`.
@@ -128,6 +130,7 @@ impl Operator {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StringEquals => "StringEquals",
+            Self::StringEqualsIfExists => "StringEqualsIfExists",
             Self::StringNotEquals => "StringNotEquals",
             Self::StringLike => "StringLike",
             Self::StringNotLike => "StringNotLike",

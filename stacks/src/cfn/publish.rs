@@ -119,7 +119,7 @@ impl Stack {
     }
 
     /// A value that another stack publishes: a parameter here, a dependency in the
-    /// order of deployment.
+    /// order of deployment. Imported twice, it is one parameter.
     ///
     /// From a stack in the same region CloudFormation reads the SSM parameter. It
     /// reads none of another region: whoever deploys passes that stack's output.
@@ -133,10 +133,11 @@ impl Stack {
             return known;
         }
         if region == self.naming().region() {
-            let parameter = T::parameter()
-                .description(&format!("{name} of the {stack} stack"))
-                .default(path.clone());
-            return self.parameter(&id, parameter);
+            let description = format!("{name} of the {stack} stack");
+            return self.described(&id, &description).unwrap_or_else(|| {
+                let parameter = T::parameter().description(&description).default(path.clone());
+                self.parameter(&id, parameter)
+            });
         }
         let output = DeployValue::Output {
             stack: stack.clone(),
@@ -144,8 +145,9 @@ impl Stack {
             region: region.clone(),
             output: camel(name),
         };
-        let parameter = T::plain().description(&output.to_string());
-        self.filled_in(&id, parameter, output)
+        let description = output.to_string();
+        self.described(&id, &description)
+            .unwrap_or_else(|| self.filled_in(&id, T::plain().description(&description), output))
     }
 }
 

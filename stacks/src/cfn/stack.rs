@@ -243,6 +243,12 @@ impl Stack {
         self.parameter(name, parameter)
     }
 
+    /// The value of a parameter that was added before with this description.
+    pub(super) fn described<T>(&self, name: &str, description: &str) -> Option<Value<T>> {
+        let known = self.parameters.get(name)?["Description"] == description;
+        known.then(|| Value::raw(json!({ "Ref": name })))
+    }
+
     /// Adds a named condition.
     #[track_caller]
     pub fn condition(&mut self, name: &str, test: Test) -> Condition {

@@ -75,9 +75,11 @@ pub struct DeployParameter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeployValue {
-    /// The name of the artefact bucket.
+    /// The name of the artefact bucket in the region of the stack. The stacks `artefacts`
+    /// (home region) and `runtime-artefacts` make them; their names differ by region.
     ArtefactBucket,
-    /// The key, in the artefact bucket, of the zip of a function.
+    /// The key, in the artefact bucket of the stack's region, of the zip of a function.
+    /// The zip has to be there before the stack is deployed.
     CodeKey {
         /// The function's short name, such as `git-store`.
         function: String,

@@ -151,7 +151,14 @@ fn logs(stack: &Stack) -> Statement {
     let ours = ["aws/lambda", "aws/vpc", "aws/apigateway", "aws/bedrock-agentcore"]
         .map(|service| format!("log-group:/{service}/{}", naming.name("*")))
         .into_iter()
-        .chain([format!("log-group:aws-waf-logs-{}", naming.name("*"))]);
+        .chain([
+            format!("log-group:aws-waf-logs-{}", naming.name("*")),
+            // Agents' runtimes have no hyphens in their names.
+            format!(
+                "log-group:/aws/bedrock-agentcore/runtimes/{}",
+                naming.name("*").replace('-', "_")
+            ),
+        ]);
     let statement = Statement::allow(USE)
         .sid("LogsOfThisEnvironment")
         .principal(Principal::service(sub("logs.${AWS::Region}.amazonaws.com")))

@@ -7,7 +7,7 @@ use crate::cfn::aws::ec2::{self, network_acl_entry::PortRange, security_group::E
 use crate::cfn::{Handle, Stack, Value};
 
 const NFS: i64 = 2049;
-const HTTPS: i64 = 443;
+pub(super) const HTTPS: i64 = 443;
 const ANYWHERE: &str = "0.0.0.0/0";
 
 /// Replies come back to these ports: NAT gateways use 1024 to 65535.
@@ -20,16 +20,10 @@ const TCP: i64 = 6;
 
 /// The security groups. They live here and not beside their users: the network
 /// interfaces of a deleted function can hold on to its group for 40 minutes.
-pub(super) struct Groups {
-    pub(super) lambda: Handle<ec2::SecurityGroup>,
-    pub(super) efs: Handle<ec2::SecurityGroup>,
-}
-
-/// Functions reach EFS and HTTPS, EFS is reached by functions, and nothing else.
-pub(super) fn groups(stack: &mut Stack, vpc: &Handle<ec2::Vpc>) -> Groups {
+///
+/// Functions and agents reach HTTPS, and nothing reaches them.
+pub(super) fn callers(stack: &mut Stack, vpc: &Handle<ec2::Vpc>) -> Handle<ec2::SecurityGroup> {
     let lambda = group(stack, vpc, "LambdaGroup", "Lambda functions");
-    let efs = group(stack, vpc, "EfsGroup", "EFS mount targets");
-    allow(stack, "LambdaToEfs", "EfsFromLambda", "NFS", NFS, &lambda, &efs);
     stack.add(
         "LambdaToInternet",
         ec2::SecurityGroupEgress::new(lambda.group_id(), "tcp")
@@ -38,7 +32,18 @@ pub(super) fn groups(stack: &mut Stack, vpc: &Handle<ec2::Vpc>) -> Groups {
             .to_port(HTTPS)
             .cidr_ip(ANYWHERE),
     );
-    Groups { lambda, efs }
+    lambda
+}
+
+/// EFS is reached by functions, and by nothing else.
+pub(super) fn efs(
+    stack: &mut Stack,
+    vpc: &Handle<ec2::Vpc>,
+    lambda: &Handle<ec2::SecurityGroup>,
+) -> Handle<ec2::SecurityGroup> {
+    let efs = group(stack, vpc, "EfsGroup", "EFS mount targets");
+    allow(stack, "LambdaToEfs", "EfsFromLambda", "NFS", NFS, lambda, &efs);
+    efs
 }
 
 /// A group that lets nothing in or out until rules are added.
@@ -88,26 +93,53 @@ pub(super) fn allow(
     );
 }
 
+/// Lets the private subnets of a peer reach the interface endpoints. A security group
+/// of another region cannot be named, so the rules name ranges. Calls to the peer go out
+/// by `LambdaToInternet`, which names no range.
+pub(super) fn from_peer(
+    stack: &mut Stack,
+    endpoints: &Handle<ec2::SecurityGroup>,
+    peer: &[Ipv4Net],
+) {
+    for (range, letter) in peer.iter().zip('A'..='Z') {
+        stack.add(
+            format!("EndpointsFromPeer{letter}"),
+            ec2::SecurityGroupIngress::new("tcp")
+                .description("HTTPS from the other region")
+                .from_port(HTTPS)
+                .to_port(HTTPS)
+                .group_id(endpoints.group_id())
+                .cidr_ip(*range),
+        );
+    }
+}
+
 /// A network ACL for the subnets of one side.
 ///
 /// Both sides need the same four rules. ACLs keep no state, so replies need rules of
 /// their own; and packets that a NAT gateway or a gateway endpoint passes to a
-/// private subnet keep their public source address.
+/// private subnet keep their public source address. `Replies` covers the port of NFS
+/// too, from which only security groups keep strangers.
+///
+/// `peer` are ranges of another region whose HTTPS requests are let in, and answered;
+/// requests to them and their answers pass by the four rules.
 pub(super) fn acl(
     stack: &mut Stack,
     side: Side,
     vpc: &Handle<ec2::Vpc>,
     cidr: Ipv4Net,
     subnets: &[Handle<ec2::Subnet>],
+    peer: &[Ipv4Net],
 ) {
     let id = format!("{}Acl", side.name());
     let acl = stack.add(&id, ec2::NetworkAcl::new(vpc.id()));
     let entry = |number: i64, protocol: i64, range: Value<String>| {
         ec2::NetworkAclEntry::new(acl.id(), protocol, "allow", number).cidr_block(range)
     };
-    let tcp = |(from, to): (i64, i64)| {
-        entry(110, TCP, ANYWHERE.into()).port_range(PortRange::new().from(from).to(to))
+    let ports = |number: i64, range: Value<String>, (from, to): (i64, i64)| {
+        entry(number, TCP, range).port_range(PortRange::new().from(from).to(to))
     };
+    let tcp = |range: (i64, i64)| ports(110, ANYWHERE.into(), range);
     let inside = || entry(100, ALL_PROTOCOLS, cidr.into());
     let rules = [
         ("FromVpc", inside().egress(false)),
@@ -117,6 +149,12 @@ pub(super) fn acl(
     ];
     for (name, rule) in rules {
         stack.add(format!("{id}{name}"), rule);
+    }
+    for ((range, letter), number) in peer.iter().zip('A'..='Z').zip(120..) {
+        let requests = ports(number, (*range).into(), (HTTPS, HTTPS)).egress(false);
+        let replies = ports(number, (*range).into(), EPHEMERAL).egress(true);
+        stack.add(format!("{id}FromPeer{letter}"), requests);
+        stack.add(format!("{id}ToPeer{letter}"), replies);
     }
     for subnet in subnets {
         let association = ec2::SubnetNetworkAclAssociation::new(acl.id(), subnet.id());

@@ -3,19 +3,14 @@
 use crate::cfn::aws::ec2::flow_log::{LogDestinationType, ResourceType, TrafficType};
 use crate::cfn::aws::{ec2, iam, logs};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Handle, Naming, Stack, Value, arn, pseudo};
+use crate::cfn::{Handle, Stack, Value, arn, pseudo};
 
 /// Long enough to look into an incident; flow logs grow fast.
 const RETENTION_DAYS: i64 = 30;
 
 /// Records accepted and rejected traffic in an encrypted log group.
-pub(super) fn record(
-    stack: &mut Stack,
-    naming: &Naming,
-    vpc: &Handle<ec2::Vpc>,
-    key: &Value<String>,
-) {
-    let name = format!("/aws/vpc/{}", naming.name("network"));
+pub(super) fn record(stack: &mut Stack, vpc: &Handle<ec2::Vpc>, key: &Value<String>) {
+    let name = format!("/aws/vpc/{}", stack.naming().name(stack.name()));
     let group = stack.add(
         "FlowLogGroup",
         logs::LogGroup::new()

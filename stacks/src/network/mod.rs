@@ -1,9 +1,13 @@
-//! The network stack: subnets, routes, endpoints, security groups.
+//! The network stack: subnets, routes, endpoints, security groups. The runtime region,
+//! when that is another one, has a network of its own, which is peered with this one.
 
 mod access;
 mod endpoints;
 mod flow_logs;
+pub mod peering;
 mod routes;
+
+use ipnet::Ipv4Net;
 
 use crate::SpecError;
 use crate::cfn::aws::ec2;
@@ -11,6 +15,7 @@ use crate::cfn::{Handle, Naming, Published, Stack, Value, availability_zones, se
 use crate::identity::Keys;
 use crate::spec::NetworkSpec;
 use crate::subnets::{self, ZoneSubnets};
+use routes::PrivateTable;
 
 /// What the stack gives to others.
 #[derive(Debug)]
@@ -21,14 +26,37 @@ pub struct Network {
     pub private_subnets: Published<Vec<String>>,
     /// The ids of the public subnets, one a zone, in the order of the zones.
     pub public_subnets: Published<Vec<String>>,
+    /// The ids of the route tables of the private subnets, in the order of the zones.
+    pub private_route_tables: Published<Vec<String>>,
     /// The id of the security group of Lambda functions.
     pub lambda_group: Published<String>,
     /// The id of the security group of EFS mount targets.
     pub efs_group: Published<String>,
+    /// The VPC's range.
+    pub cidr: Ipv4Net,
     /// The number of zones.
     pub zones: u8,
     /// The name of the first zone.
     pub first_zone: Value<String>,
+    /// The stack itself.
+    pub stack: Stack,
+}
+
+/// The network of the region in which agents run.
+#[derive(Debug)]
+pub struct RuntimeNetwork {
+    /// The VPC's id.
+    pub vpc_id: Published<String>,
+    /// The ids of the private subnets, one a zone, in the order of the zones.
+    pub private_subnets: Published<Vec<String>>,
+    /// The ids of the route tables of the private subnets, in the order of the zones.
+    pub private_route_tables: Published<Vec<String>>,
+    /// The id of the security group of functions and agents.
+    pub lambda_group: Published<String>,
+    /// The VPC's range.
+    pub cidr: Ipv4Net,
+    /// The number of zones.
+    pub zones: u8,
     /// The stack itself.
     pub stack: Stack,
 }
@@ -46,43 +74,141 @@ pub struct Network {
 /// # Ok::<(), stacks::SpecError>(())
 /// ```
 pub fn network(naming: &Naming, spec: &NetworkSpec, keys: &Keys) -> Result<Network, SpecError> {
+    home(naming, spec, keys, &[])
+}
+
+/// The same, beside a network of the runtime region, which reaches its interface
+/// endpoints.
+pub fn peered_network(
+    naming: &Naming,
+    spec: &NetworkSpec,
+    keys: &Keys,
+    runtime: &NetworkSpec,
+) -> Result<Network, SpecError> {
+    home(naming, spec, keys, &private_ranges(runtime)?)
+}
+
+fn home(
+    naming: &Naming,
+    spec: &NetworkSpec,
+    keys: &Keys,
+    peer: &[Ipv4Net],
+) -> Result<Network, SpecError> {
     let zones = zones(spec)?;
     let first_zone = zones[0].name.clone();
     let mut stack = Stack::new("network", naming);
     stack.describe("The network everything runs in");
-
-    let vpc = stack.add(
-        "Vpc",
-        ec2::Vpc::new().cidr_block(spec.cidr).enable_dns_support(true).enable_dns_hostnames(true),
-    );
-    let public = add_subnets(&mut stack, &vpc, &zones, Side::Public);
-    let private = add_subnets(&mut stack, &vpc, &zones, Side::Private);
-
-    let outside = routes::public(&mut stack, &vpc, &zones, &public);
-    let tables = routes::private(&mut stack, &vpc, &zones, &private);
-    routes::nat(&mut stack, spec.nat, &outside, &public, &tables);
-
-    access::acl(&mut stack, Side::Public, &vpc, spec.cidr, &public);
-    access::acl(&mut stack, Side::Private, &vpc, spec.cidr, &private);
-    let groups = access::groups(&mut stack, &vpc);
-
-    endpoints::gateway(&mut stack, &vpc, &tables);
-    endpoints::interface(&mut stack, &vpc, &private, &groups.lambda, &spec.interface_endpoints);
-    if spec.flow_logs {
-        let key = stack.import(&keys.logs);
-        flow_logs::record(&mut stack, naming, &vpc, &key);
-    }
+    let Parts { vpc, public, private, tables, lambda } = subnets(&mut stack, spec, &zones, peer);
+    let efs = access::efs(&mut stack, &vpc, &lambda);
+    reach(&mut stack, spec, peer, &vpc, &private, &tables, &lambda);
+    record(&mut stack, spec, &vpc, keys);
 
     Ok(Network {
         vpc_id: stack.publish("vpc-id", vpc.id()),
         private_subnets: stack.publish_list("private-subnets", ids(&private)),
         public_subnets: stack.publish_list("public-subnets", ids(&public)),
-        lambda_group: stack.publish("lambda-group", groups.lambda.group_id()),
-        efs_group: stack.publish("efs-group", groups.efs.group_id()),
+        private_route_tables: stack.publish_list("private-route-tables", table_ids(&tables)),
+        lambda_group: stack.publish("lambda-group", lambda.group_id()),
+        efs_group: stack.publish("efs-group", efs.group_id()),
+        cidr: spec.cidr,
         zones: spec.zones,
         first_zone,
         stack,
     })
+}
+
+/// The network of the runtime region, for agents and what stands beside them. It is laid
+/// out like the other one, has no files, and lets the home region reach its endpoints.
+///
+/// AgentCore runs in some zones only, which its documentation lists by id:
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/agentcore-vpc.html>.
+/// An account's names for them are its own; [`NetworkSpec::availability_zones`] picks.
+pub fn runtime_network(
+    naming: &Naming,
+    spec: &NetworkSpec,
+    keys: &Keys,
+    home: &NetworkSpec,
+) -> Result<RuntimeNetwork, SpecError> {
+    let peer = private_ranges(home)?;
+    let zones = zones(spec)?;
+    let mut stack = Stack::new("runtime-network", naming);
+    stack.describe("The network of the region in which agents run");
+    let Parts { vpc, private, tables, lambda, .. } = subnets(&mut stack, spec, &zones, &peer);
+    reach(&mut stack, spec, &peer, &vpc, &private, &tables, &lambda);
+    record(&mut stack, spec, &vpc, keys);
+
+    Ok(RuntimeNetwork {
+        vpc_id: stack.publish("vpc-id", vpc.id()),
+        private_subnets: stack.publish_list("private-subnets", ids(&private)),
+        private_route_tables: stack.publish_list("private-route-tables", table_ids(&tables)),
+        lambda_group: stack.publish("lambda-group", lambda.group_id()),
+        cidr: spec.cidr,
+        zones: spec.zones,
+        stack,
+    })
+}
+
+/// What both networks consist of.
+struct Parts {
+    vpc: Handle<ec2::Vpc>,
+    public: Vec<Handle<ec2::Subnet>>,
+    private: Vec<Handle<ec2::Subnet>>,
+    tables: Vec<PrivateTable>,
+    lambda: Handle<ec2::SecurityGroup>,
+}
+
+fn subnets(stack: &mut Stack, spec: &NetworkSpec, zones: &[Zone], peer: &[Ipv4Net]) -> Parts {
+    // Without endpoints there is nothing for the peer to reach.
+    let peer = if spec.interface_services().next().is_some() { peer } else { &[] };
+    let vpc = stack.add(
+        "Vpc",
+        ec2::Vpc::new().cidr_block(spec.cidr).enable_dns_support(true).enable_dns_hostnames(true),
+    );
+    let public = add_subnets(stack, &vpc, zones, Side::Public);
+    let private = add_subnets(stack, &vpc, zones, Side::Private);
+
+    let outside = routes::public(stack, &vpc, zones, &public);
+    let tables = routes::private(stack, &vpc, zones, &private);
+    routes::nat(stack, spec.nat, &outside, &public, &tables);
+
+    access::acl(stack, Side::Public, &vpc, spec.cidr, &public, &[]);
+    access::acl(stack, Side::Private, &vpc, spec.cidr, &private, peer);
+    let lambda = access::callers(stack, &vpc);
+    Parts { vpc, public, private, tables, lambda }
+}
+
+/// The endpoints, and the peer's way to them.
+fn reach(
+    stack: &mut Stack,
+    spec: &NetworkSpec,
+    peer: &[Ipv4Net],
+    vpc: &Handle<ec2::Vpc>,
+    private: &[Handle<ec2::Subnet>],
+    tables: &[PrivateTable],
+    lambda: &Handle<ec2::SecurityGroup>,
+) {
+    endpoints::gateway(stack, vpc, tables);
+    if let Some(group) =
+        endpoints::interface(stack, vpc, private, lambda, spec.interface_services())
+    {
+        access::from_peer(stack, &group, peer);
+    }
+}
+
+fn record(stack: &mut Stack, spec: &NetworkSpec, vpc: &Handle<ec2::Vpc>, keys: &Keys) {
+    if spec.flow_logs {
+        let key = stack.import(&keys.logs);
+        flow_logs::record(stack, vpc, &key);
+    }
+}
+
+/// Where the functions and agents of a network are.
+fn private_ranges(spec: &NetworkSpec) -> Result<Vec<Ipv4Net>, SpecError> {
+    Ok(subnets::plan(spec)?.into_iter().map(|zone| zone.private).collect())
+}
+
+fn table_ids(tables: &[PrivateTable]) -> Vec<Value<String>> {
+    tables.iter().map(|zone| zone.table.id()).collect()
 }
 
 /// An availability zone; its letter names what is in it.

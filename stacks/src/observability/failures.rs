@@ -20,8 +20,15 @@ const LATE: f64 = 0.8;
 /// Work that waits longer than this, in seconds, is not being done.
 const OLD_MESSAGE: f64 = 900.0;
 
-/// An alarm for every failure of everything that is watched.
+/// An alarm for every failure of the platform: of everything that is watched, and what
+/// functions count.
 pub(super) fn alarms(alarms: &mut Alarms<'_>, spec: &ObservabilitySpec, watched: &[Watch]) {
+    of_things(alarms, watched);
+    of_tenants_and_runtime(alarms, spec);
+}
+
+/// An alarm for every failure of everything that is watched.
+pub(super) fn of_things(alarms: &mut Alarms<'_>, watched: &[Watch]) {
     for watch in watched {
         match watch {
             Watch::Function { function, name, timeout_seconds, .. } => {
@@ -33,7 +40,6 @@ pub(super) fn alarms(alarms: &mut Alarms<'_>, spec: &ObservabilitySpec, watched:
             Watch::Api { name, stage } => api(alarms, name, stage),
         }
     }
-    of_tenants_and_runtime(alarms, spec);
 }
 
 fn of_function(alarms: &mut Alarms<'_>, function: Function, name: &str, timeout_seconds: u32) {

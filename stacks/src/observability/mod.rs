@@ -74,3 +74,29 @@ pub fn observability(
         stack,
     }
 }
+
+/// The same in the runtime region, when that is another one: an alarm sees the metrics
+/// of its own region only.
+pub fn runtime_observability(
+    naming: &Naming,
+    spec: &ObservabilitySpec,
+    keys: &Keys,
+    watched: &[Watch],
+    stacks: &[&str],
+) -> Observability {
+    let mut stack = Stack::new("runtime-observability", naming);
+    stack.describe("Alarms of the region in which agents run");
+    stacks.iter().for_each(|name| stack.depends_on(name));
+    let key = stack.import(&keys.platform_config);
+    let topics = topics::topics(&mut stack, spec, &key);
+    logs::filters(&mut stack, watched);
+    let mut alarms = Alarms::new(&mut stack, &topics);
+    failures::of_things(&mut alarms, watched);
+    let made = alarms.made;
+    services::composites(&mut stack, &topics, &made);
+    Observability {
+        pages: stack.publish("pages-topic", topics.pages.id()),
+        notices: stack.publish("notices-topic", topics.notices.id()),
+        stack,
+    }
+}

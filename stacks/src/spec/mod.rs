@@ -17,12 +17,15 @@ mod observability;
 mod platform;
 mod tenants;
 
-pub use agentcore::AgentcoreSpec;
+pub use agentcore::{
+    AgentcoreSpec, CodeSpec, GatewaySpec, Language, MemorySpec, MetricsSpec, RuntimeSpec, Strategy,
+    TokenSpec,
+};
 pub use budget::BudgetSpec;
 pub use efs::{EfsSpec, Storage};
 pub use function::{Architecture, FunctionSpec, Routing};
 pub use identity::IdentitySpec;
-pub use network::{Nat, NetworkSpec};
+pub use network::{Endpoints, Nat, NetworkSpec, PLATFORM_ENDPOINTS};
 pub use observability::ObservabilitySpec;
 pub use platform::{
     ApiSpec, AuditMode, AuditSpec, DomainSpec, FirewallSpec, PlatformSpec, ThrottleSpec,

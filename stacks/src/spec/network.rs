@@ -14,6 +14,31 @@ pub enum Nat {
     PerZone,
 }
 
+/// Which services private subnets reach without leaving the network of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Endpoints {
+    /// S3 and DynamoDB, whose gateway endpoints cost nothing.
+    #[default]
+    None,
+    /// Those of [`PLATFORM_ENDPOINTS`] as well.
+    Platform,
+}
+
+/// What functions and agents of the platform call, by service suffix. An interface
+/// endpoint costs about 7 US dollars a month in each zone, beside what goes through it:
+/// <https://aws.amazon.com/privatelink/pricing/>. AgentCore has one for its data plane
+/// and one for its gateways:
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/vpc-interface-endpoints.html>
+pub const PLATFORM_ENDPOINTS: [&str; 7] = [
+    "ssm",
+    "secretsmanager",
+    "sts",
+    "logs",
+    "xray",
+    "bedrock-agentcore",
+    "bedrock-agentcore.gateway",
+];
+
 /// The network everything runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkSpec {
@@ -30,7 +55,10 @@ pub struct NetworkSpec {
     pub subnet_prefix: Option<u8>,
     /// How private subnets reach the internet. Default `none`.
     pub nat: Nat,
-    /// Interface endpoints by service suffix (`ssm`, `secretsmanager`). Default none.
+    /// A set of interface endpoints. Default none.
+    pub endpoints: Endpoints,
+    /// Further interface endpoints by service suffix (`bedrock-runtime`, `ecr.api`).
+    /// Default none.
     pub interface_endpoints: Vec<String>,
     /// Whether to record flow logs. Default false.
     pub flow_logs: bool,
@@ -46,6 +74,7 @@ impl Default for NetworkSpec {
             availability_zones: Vec::new(),
             subnet_prefix: None,
             nat: Nat::default(),
+            endpoints: Endpoints::default(),
             interface_endpoints: Vec::new(),
             flow_logs: false,
             reserved_cidrs: Vec::new(),
@@ -60,5 +89,22 @@ impl NetworkSpec {
             cidr: Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 41, 0, 0), 16),
             ..Self::default()
         }
+    }
+
+    /// The service suffixes of all interface endpoints.
+    ///
+    /// ```
+    /// use stacks::spec::{Endpoints, NetworkSpec};
+    ///
+    /// let mut spec = NetworkSpec { endpoints: Endpoints::Platform, ..NetworkSpec::default() };
+    /// spec.interface_endpoints = vec!["ecr.api".to_owned()];
+    /// assert_eq!(spec.interface_services().last(), Some("ecr.api"));
+    /// ```
+    pub fn interface_services(&self) -> impl Iterator<Item = &str> {
+        let set: &[&str] = match self.endpoints {
+            Endpoints::None => &[],
+            Endpoints::Platform => &PLATFORM_ENDPOINTS,
+        };
+        set.iter().copied().chain(self.interface_endpoints.iter().map(String::as_str))
     }
 }

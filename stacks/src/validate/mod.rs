@@ -1,13 +1,18 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
+mod agentcore;
 mod observability;
+mod regions;
 mod tenants;
 
 use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 
-use crate::spec::{BudgetSpec, EfsSpec, FunctionSpec, NetworkSpec, StackSpec, Storage};
+use crate::spec::{
+    BudgetSpec, EfsSpec, Endpoints, FunctionSpec, NetworkSpec, PLATFORM_ENDPOINTS, StackSpec,
+    Storage,
+};
 use crate::{SpecError, SpecErrors, subnets};
 
 /// `{project}-{environment}` may be this long: the artefact bucket's name adds
@@ -47,8 +52,10 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     let mut check = Check(Vec::new());
     check.names(spec);
     check.tags(&spec.tags);
-    check.network(&spec.network);
-    check.zones(&spec.network, &spec.region);
+    check.network("network", &spec.network);
+    check.zones("network", &spec.network, &spec.region);
+    check.regions(spec);
+    check.agentcore(spec);
     check.efs(&spec.efs);
     check.one_zone(spec);
     check.observability(&spec.observability);
@@ -84,17 +91,20 @@ impl Check {
         );
         let hint = format!("shorten the project or the environment, to {LONGEST_PREFIX} in all");
         self.that(prefix <= LONGEST_PREFIX, "project", message, &hint);
-        let message = format!("`{}` is not the name of a region", spec.region);
-        self.that(is_region(&spec.region), "region", message, "write one such as eu-west-2");
-        let other = OTHER_PARTITIONS.iter().any(|start| spec.region.starts_with(start));
-        let message =
-            format!("only the aws partition is supported, and {} is in another", spec.region);
-        self.that(!other, "region", message, "choose a region such as eu-west-2");
+        self.region("region", &spec.region);
     }
 
-    fn zones(&mut self, network: &NetworkSpec, region: &str) {
+    fn region(&mut self, field: &str, region: &str) {
+        let message = format!("`{region}` is not the name of a region");
+        self.that(is_region(region), field, message, "write one such as eu-west-2");
+        let other = OTHER_PARTITIONS.iter().any(|start| region.starts_with(start));
+        let message = format!("only the aws partition is supported, and {region} is in another");
+        self.that(!other, field, message, "choose a region such as eu-west-2");
+    }
+
+    fn zones(&mut self, section: &str, network: &NetworkSpec, region: &str) {
         let NetworkSpec { zones, availability_zones: names, .. } = network;
-        let field = "network.availability_zones";
+        let field = &format!("{section}.availability_zones");
         let fits = names.is_empty() || names.len() == usize::from(*zones);
         let message = format!("{} names for {zones} zones", names.len());
         self.that(fits, field, message, "name each zone once, or leave the names out");
@@ -147,13 +157,14 @@ impl Check {
         }
     }
 
-    fn network(&mut self, network: &NetworkSpec) {
-        self.0.extend(subnets::plan(network).err());
-        let field = "network.interface_endpoints";
+    fn network(&mut self, section: &str, network: &NetworkSpec) {
+        self.0.extend(subnets::plan(network).err().map(|error| error.in_section(section)));
+        let field = &format!("{section}.interface_endpoints");
         let endpoints = &network.interface_endpoints;
-        let message = format!("{} endpoints are too many", endpoints.len());
+        let all = network.interface_services().count();
+        let message = format!("{all} endpoints are too many");
         let hint = format!("keep to {MOST_ENDPOINTS}, the quota of a VPC");
-        self.that(endpoints.len() <= MOST_ENDPOINTS, field, message, &hint);
+        self.that(all <= MOST_ENDPOINTS, field, message, &hint);
         for (index, name) in endpoints.iter().enumerate() {
             let field = format!("{field}[{index}]");
             let hint = "write what follows com.amazonaws.<region>., such as secretsmanager";
@@ -165,6 +176,10 @@ impl Check {
             let words = |name: &str| name.replace(['.', '_'], "-");
             let again = endpoints[..index].iter().any(|other| words(other) == words(name));
             self.that(!again, &field, format!("{name} is listed twice"), "remove one");
+            let set = network.endpoints == Endpoints::Platform
+                && PLATFORM_ENDPOINTS.iter().any(|other| words(other) == words(name));
+            let message = format!("{name} is in the set `platform` already");
+            self.that(!set, &field, message, "remove it");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Synthesis from the outside.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod agents;
 mod alarms;
 #[path = "../../codegen/mod.rs"]
 mod codegen;

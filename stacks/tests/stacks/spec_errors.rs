@@ -1,6 +1,10 @@
 //! Impossible specs are refused, with the field, the value and a way out.
 
-use stacks::spec::{StackSpec, Storage};
+use runtime_core::functions::Function;
+use stacks::spec::{
+    CodeSpec, Endpoints, FunctionSpec, GatewaySpec, Language, MemorySpec, Nat, RuntimeSpec,
+    StackSpec, Storage, Strategy, TokenSpec,
+};
 
 use crate::specs;
 
@@ -128,6 +132,209 @@ fn interface_endpoints() {
         assert_eq!(endpoints(&["ssm", name]), [second], "{name}");
     }
     assert_eq!(endpoints(&["ecr.api", "ecr-api"]), [second]);
+}
+
+#[test]
+fn sets_of_endpoints_are_not_listed_again() {
+    let with = |names: &[&str]| {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        refused(|spec| {
+            spec.network.endpoints = Endpoints::Platform;
+            spec.network.interface_endpoints = names;
+        })
+    };
+    assert!(with(&["ecr.api"]).is_empty());
+    assert_eq!(with(&["ecr.api", "ssm"]), ["network.interface_endpoints[1]"]);
+    let many: Vec<String> = (0..44).map(|n| format!("service-{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(with(&many[..43]).is_empty());
+    assert_eq!(with(&many), ["network.interface_endpoints"]);
+}
+
+/// The same in two regions.
+fn refused_in_two(change: impl FnOnce(&mut StackSpec)) -> Vec<String> {
+    refused(|spec| {
+        *spec = specs::two_region();
+        change(spec);
+    })
+}
+
+#[test]
+fn runtime_region() {
+    assert_eq!(refused(|spec| spec.runtime_region = "ireland".into()), ["runtime_region"]);
+    assert_eq!(refused(|spec| spec.runtime_region = "us-gov-east-1".into()), ["runtime_region"]);
+}
+
+#[test]
+fn networks_that_are_peered_share_no_addresses() {
+    for range in ["10.40.0.0/16", "10.40.64.0/20"] {
+        let fields = refused_in_two(|spec| spec.runtime_network.cidr = range.parse().unwrap());
+        assert_eq!(fields, ["runtime_network.cidr"], "{range}");
+    }
+    let mut spec = specs::two_region();
+    spec.runtime_network.cidr = spec.network.cidr;
+    let error = stacks::synthesize(&spec).unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"runtime_network.cidr: 10.40.0.0/16 overlaps network.cidr, which is 10.40.0.0/16: networks that are peered share no addresses (choose ranges for network.cidr and runtime_network.cidr that do not overlap)");
+    // In one region there is one network.
+    assert!(refused(|spec| spec.runtime_network.cidr = spec.network.cidr).is_empty());
+}
+
+#[test]
+fn the_runtime_network_is_looked_at_like_the_other() {
+    assert_eq!(refused_in_two(|spec| spec.runtime_network.zones = 4), ["runtime_network.zones"]);
+    let reserved = vec!["10.0.0.0/8".parse().unwrap()];
+    let mut spec = specs::two_region();
+    spec.runtime_network.reserved_cidrs = reserved;
+    let error = stacks::synthesize(&spec).unwrap_err().into_iter().next().unwrap();
+    assert_eq!(error.field, "runtime_network.cidr");
+    assert_eq!(error.hint, "choose a range outside runtime_network.reserved_cidrs");
+    let names = |region: &str| [format!("{region}a"), format!("{region}b")].into();
+    let zones = |region: &str| {
+        let names = names(region);
+        refused_in_two(|spec| spec.runtime_network.availability_zones = names)
+    };
+    assert!(zones("eu-west-1").is_empty());
+    let field = "runtime_network.availability_zones";
+    assert_eq!(zones("eu-west-2"), [format!("{field}[0]"), format!("{field}[1]")]);
+}
+
+/// The fields that are refused after a change to a good runtime.
+fn refused_runtime(change: impl FnOnce(&mut RuntimeSpec)) -> Vec<String> {
+    refused_in_two(|spec| change(spec.agentcore.runtime.as_mut().unwrap()))
+}
+
+fn code() -> CodeSpec {
+    CodeSpec {
+        bucket: "acme-agents".into(),
+        key: "agents/1.4.0.zip".into(),
+        language: Language::Python313,
+        command: vec!["main.py".into()],
+    }
+}
+
+#[test]
+fn what_a_runtime_runs() {
+    let only_code = |code: CodeSpec| {
+        refused_runtime(|runtime| (runtime.image, runtime.code) = (None, Some(code)))
+    };
+    assert!(only_code(code()).is_empty());
+    assert_eq!(refused_runtime(|runtime| runtime.image = None), ["agentcore.runtime"]);
+    assert_eq!(refused_runtime(|it| it.code = Some(code())), ["agentcore.runtime.image"]);
+    for image in [
+        "",
+        "agents:1.4.0",
+        "docker.io/acme/agents:1",
+        "1111.dkr.ecr.eu-west-1.amazonaws.com/agents",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com/*",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+    ] {
+        let fields = refused_runtime(|runtime| runtime.image = Some(image.into()));
+        assert_eq!(fields, ["agentcore.runtime.image"], "{image}");
+    }
+    for bucket in ["s3://acme", "Acme", "a", "acme/agents"] {
+        let fields = only_code(CodeSpec { bucket: bucket.into(), ..code() });
+        assert_eq!(fields, ["agentcore.runtime.code.bucket"], "{bucket}");
+    }
+    for key in ["", "agents/*", "${Key}"] {
+        let fields = only_code(CodeSpec { key: key.into(), ..code() });
+        assert_eq!(fields, ["agentcore.runtime.code.key"], "{key}");
+    }
+    for words in [0, 3] {
+        let fields = only_code(CodeSpec { command: vec!["main.py".into(); words], ..code() });
+        assert_eq!(fields, ["agentcore.runtime.code.command"], "{words}");
+    }
+}
+
+#[test]
+fn models() {
+    let models = |names: &[&str]| {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        refused_runtime(|runtime| runtime.models = names)
+    };
+    let profile = "arn:aws:bedrock:eu-west-1:111122223333:application-inference-profile/abc123";
+    assert!(models(&["amazon.nova-lite-v1:0", "eu.amazon.nova-lite-v1:0", profile]).is_empty());
+    for name in ["*", "amazon.*", "nova", "arn:aws:s3:::acme", "amazon.nova-lite-v1:0"] {
+        let fields = models(&["amazon.nova-lite-v1:0", name]);
+        assert_eq!(fields, ["agentcore.runtime.models[1]"], "{name}");
+    }
+}
+
+#[test]
+fn sizes_of_a_runtime() {
+    let field = |name: &str| vec![format!("agentcore.runtime.{name}")];
+    assert_eq!(refused_runtime(|it| it.idle_seconds = 59), field("idle_seconds"));
+    assert_eq!(refused_runtime(|it| it.longest_seconds = 899), field("idle_seconds"));
+    assert_eq!(refused_runtime(|it| it.longest_seconds = 28_801), field("longest_seconds"));
+    assert_eq!(refused_runtime(|it| it.log_retention_days = 31), field("log_retention_days"));
+    assert_eq!(refused_runtime(|it| it.sessions_quota = 0), field("sessions_quota"));
+    let long = "x".repeat(2049);
+    for (name, value) in [("1ST", "x"), ("LOG-LEVEL", "x"), ("LONG", long.as_str())] {
+        let fields = refused_runtime(|it| it.environment = [(name.into(), value.into())].into());
+        assert_eq!(fields, field(&format!("environment.{name}")));
+    }
+}
+
+#[test]
+fn agents_without_a_way_out() {
+    let field = "runtime_network.interface_endpoints";
+    assert_eq!(refused_in_two(|spec| spec.runtime_network.interface_endpoints.clear()), [field]);
+    assert_eq!(refused_in_two(|spec| spec.runtime_network.endpoints = Endpoints::None), [field]);
+    let nat = refused_in_two(|spec| {
+        spec.runtime_network.endpoints = Endpoints::None;
+        spec.runtime_network.interface_endpoints.clear();
+        spec.runtime_network.nat = Nat::Single;
+    });
+    assert!(nat.is_empty());
+    // In one region, it is the home region's network that counts.
+    let home = refused_in_two(|spec| spec.runtime_region = spec.region.clone());
+    assert_eq!(home, ["network.interface_endpoints"]);
+    let public = Some("public.ecr.aws/acme/agents:1".to_owned());
+    assert_eq!(refused_runtime(|it| it.image = public), ["agentcore.runtime.image"]);
+}
+
+#[test]
+fn memory_and_gateway() {
+    let memory = |spec: MemorySpec| refused(|it| it.agentcore.memory = Some(spec));
+    assert!(memory(MemorySpec::default()).is_empty());
+    for event_days in [2, 366] {
+        let fields = memory(MemorySpec { event_days, ..MemorySpec::default() });
+        assert_eq!(fields, ["agentcore.memory.event_days"]);
+    }
+    let strategies = vec![Strategy::Facts, Strategy::Facts];
+    let fields = memory(MemorySpec { strategies, ..MemorySpec::default() });
+    assert_eq!(fields, ["agentcore.memory.strategies[1]"]);
+
+    let good = TokenSpec {
+        discovery_url: "https://login.acme.example/.well-known/openid-configuration".into(),
+        audiences: vec!["acme".into()],
+        clients: Vec::new(),
+    };
+    let tokens = |tokens: TokenSpec| {
+        let gateway = GatewaySpec { tokens: Some(tokens), ..GatewaySpec::default() };
+        refused(|spec| spec.agentcore.gateway = Some(gateway))
+    };
+    assert!(tokens(good.clone()).is_empty());
+    for url in ["", "https://login.acme.example", "http://a/.well-known/openid-configuration"] {
+        let fields = tokens(TokenSpec { discovery_url: url.into(), ..good.clone() });
+        assert_eq!(fields, ["agentcore.gateway.tokens.discovery_url"], "{url}");
+    }
+    let fields = tokens(TokenSpec { audiences: Vec::new(), ..good });
+    assert_eq!(fields, ["agentcore.gateway.tokens.audiences"]);
+    assert_eq!(refused(|s| s.agentcore.metrics.keep_days = 0), ["agentcore.metrics.keep_days"]);
+}
+
+#[test]
+fn functions_beside_agents() {
+    let function = |function: Function| {
+        let functions = [(function, FunctionSpec::default())].into();
+        refused_in_two(|spec| spec.agentcore.functions = functions)
+    };
+    let field = |function: Function| format!("agentcore.functions.{}", function.name());
+    assert_eq!(function(Function::GitStore), [field(Function::GitStore)]);
+    for possible in [Function::GatewayRequest, Function::GatewayResponse] {
+        let built = Function::BUILT.contains(&possible);
+        assert_eq!(function(possible).is_empty(), built, "{possible:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use runtime_core::functions::Function;
 use runtime_core::tenant::Tier;
 use stacks::spec::{
-    Architecture, AuditMode, DomainSpec, FunctionSpec, Nat, StackSpec, Storage, TenantSpec,
+    Architecture, AuditMode, DomainSpec, Endpoints, FunctionSpec, GatewaySpec, MemorySpec, Nat,
+    RuntimeSpec, StackSpec, Storage, Strategy, TenantSpec,
 };
 
 /// Every default, as `init` writes it.
@@ -21,8 +22,8 @@ pub(crate) fn full() -> StackSpec {
         .into();
     spec.network.zones = 3;
     spec.network.nat = Nat::PerZone;
-    spec.network.interface_endpoints =
-        ["secretsmanager", "ssm", "ecr.api", "bedrock-runtime"].map(str::to_owned).into();
+    spec.network.endpoints = Endpoints::Platform;
+    spec.network.interface_endpoints = ["ecr.api", "bedrock-runtime"].map(str::to_owned).into();
     spec.network.flow_logs = true;
     spec.efs.git_store.memory_mb = 1024;
     spec.efs.git_store.log_retention_days = 365;
@@ -51,10 +52,36 @@ pub(crate) fn one_zone() -> StackSpec {
     spec
 }
 
-/// Agents in another region, for a tenant with stacks of its own.
-pub(crate) fn two_regions() -> StackSpec {
-    let mut spec = dev();
-    spec.runtime_region = "eu-west-1".to_owned();
+/// Agents in a region of their own, with all that belongs to them.
+pub(crate) fn two_region() -> StackSpec {
+    let mut spec = StackSpec::new("acme", "stage", "eu-west-2");
+    spec.runtime_region = "eu-west-1".into();
+    spec.network.zones = 2;
+    spec.network.endpoints = Endpoints::Platform;
+    spec.runtime_network.zones = 2;
+    spec.runtime_network.endpoints = Endpoints::Platform;
+    spec.runtime_network.interface_endpoints =
+        ["bedrock-runtime", "ecr.api", "ecr.dkr"].map(str::to_owned).into();
+    spec.runtime_network.flow_logs = true;
+    let uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/acme/agents:1.4.0".to_owned();
+    spec.agentcore.runtime = Some(RuntimeSpec {
+        image: Some(uri),
+        models: ["eu.amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0"]
+            .map(str::to_owned)
+            .into(),
+        environment: [("LOG_LEVEL".to_owned(), "INFO".to_owned())].into(),
+        ..RuntimeSpec::default()
+    });
+    spec.agentcore.memory = Some(MemorySpec {
+        strategies: vec![
+            Strategy::Facts,
+            Strategy::Summaries,
+            Strategy::Preferences,
+            Strategy::Episodes,
+        ],
+        ..MemorySpec::default()
+    });
+    spec.agentcore.gateway = Some(GatewaySpec::default());
     spec.tenants = vec![tenant("globex", Tier::Premium)];
     spec
 }
@@ -95,5 +122,5 @@ pub(crate) fn complete() -> StackSpec {
 /// All of them, by name.
 pub(crate) fn all() -> [(&'static str, StackSpec); 5] {
     let [dev, full, one_zone] = [("dev", dev()), ("full", full()), ("one-zone", one_zone())];
-    [dev, full, one_zone, ("two-regions", two_regions()), ("complete", complete())]
+    [dev, full, one_zone, ("two-region", two_region()), ("complete", complete())]
 }

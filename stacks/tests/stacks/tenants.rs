@@ -96,7 +96,7 @@ fn a_pooled_tenant_costs_no_stack() {
 
 #[test]
 fn every_parameter_has_a_default_or_a_value_so_that_stack_sets_can_use_the_template() {
-    for stack in of_tenants(&specs::full()).into_iter().chain(of_tenants(&specs::two_regions())) {
+    for stack in of_tenants(&specs::full()).into_iter().chain(of_tenants(&specs::two_region())) {
         let own: BTreeSet<_> = stack.literals().map(|(name, _)| name).collect();
         let literal = |value: &DeployValue| matches!(value, DeployValue::Literal { .. });
         assert!(stack.deploy_parameters.iter().all(|parameter| literal(&parameter.value)));
@@ -111,7 +111,7 @@ fn every_parameter_has_a_default_or_a_value_so_that_stack_sets_can_use_the_templ
 
 #[test]
 fn agents_in_another_region_have_their_memory_there() {
-    let stacks = of_tenants(&specs::two_regions());
+    let stacks = of_tenants(&specs::two_region());
     let names: Vec<_> =
         stacks.iter().map(|stack| (stack.name.as_str(), stack.region.as_str())).collect();
     assert_eq!(names, [("tenant-globex", "eu-west-2"), ("tenant-globex-runtime", "eu-west-1")]);
@@ -169,7 +169,7 @@ fn objects_are_reached_below_the_tenants_own_prefix_alone() {
 /// through a service.
 #[test]
 fn no_permission_reaches_beyond_the_tenant() {
-    for stack in of_tenants(&specs::full()).into_iter().chain(of_tenants(&specs::two_regions())) {
+    for stack in of_tenants(&specs::full()).into_iter().chain(of_tenants(&specs::two_region())) {
         let template = stack.template.as_value();
         let all = statements(template);
         assert!(!all.is_empty());
@@ -243,7 +243,7 @@ fn resolved(value: &Json, id: &str) -> String {
 
 #[test]
 fn the_longest_names_are_not_too_long_for_aws() {
-    let mut spec = specs::two_regions();
+    let mut spec = specs::two_region();
     // Every character that validation allows for both together.
     spec.project = "p".repeat(12);
     spec.environment = format!("e{}", "-e".repeat(5)) + "e";
