@@ -42,7 +42,8 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
     let keys = &identity.keys;
     let network = network::network(&home, &spec.network, keys).map_err(failed)?;
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
-    let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
+    let platform =
+        platform::platform(&home, &spec.platform, &spec.tiers, spec.architecture, &network, keys);
     let budget = budget::budget(&home, &spec.budget);
     let stacks =
         [artefacts.stack, identity.stack, network.stack, efs.stack, platform.stack, budget.stack];
