@@ -33,7 +33,8 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
     let runtime_keys = elsewhere.as_ref().map_or(keys, |it| &it.identity.keys);
 
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
-    let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
+    let (code, tiers) = (spec.architecture, &spec.tiers);
+    let platform = platform::platform(&home, &spec.platform, tiers, code, &network, keys);
     let agentcore = (!spec.agentcore.is_empty()).then(|| {
         let place = match &elsewhere {
             Some(elsewhere) => (&elsewhere.network).into(),
@@ -41,8 +42,7 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
         };
         let metrics = elsewhere.as_ref().and_then(|elsewhere| elsewhere.metrics.as_ref());
         let naming = home.in_region(&spec.runtime_region);
-        let (agents, code) = (&spec.agentcore, spec.architecture);
-        agentcore::agentcore(&naming, agents, code, place, runtime_keys, metrics)
+        agentcore::agentcore(&naming, &spec.agentcore, code, place, runtime_keys, metrics)
     });
     let tenants = tenant::stacks(spec, &platform, keys, runtime_keys);
     let mut watched = [efs.watched.as_slice(), &platform.watched].concat();

@@ -127,3 +127,14 @@ fn names_that_are_too_long_together() {
     --- exit 2
     ");
 }
+
+#[test]
+fn a_function_without_code() {
+    insta::assert_snapshot!(refused("platform:\n  functions:\n    jobs:\n      memory_mb: 256\n"), @"");
+}
+
+#[test]
+fn a_certificate_that_cloudfront_does_not_take() {
+    let extra = "platform:\n  domain:\n    name: app.acme.example\n    certificate_arn: arn:aws:acm:eu-west-2:111122223333:certificate/1\n";
+    insta::assert_snapshot!(refused(extra), @"");
+}

@@ -21,6 +21,11 @@ pub const AUDIT_BUCKET: &str = "AUDIT_BUCKET";
 /// Environment variable: the name of the event bus.
 pub const EVENT_BUS: &str = "EVENT_BUS";
 
+/// Environment variable: the ARN of the role that a function takes to act for one
+/// tenant, in a session that is tagged with the tenant's id (the tag's key is
+/// [`TENANT_ID`](crate::tables::TENANT_ID)).
+pub const TENANT_ROLE: &str = "TENANT_ROLE";
+
 /// The prefix of the secrets of tenants' webhooks, below `<project>-<environment>/`.
 pub const WEBHOOK_SECRETS: &str = "webhooks";
 

@@ -2,7 +2,7 @@
 
 use runtime_core::functions::Function;
 use runtime_core::metrics::{NAMESPACE, NAMESPACE_VARIABLE};
-use runtime_core::names::LOG_FILTER;
+use runtime_core::names::{LOG_FILTER, TENANT_ROLE};
 
 use super::queue::DEAD_LETTER_SECONDS;
 use super::watch::Watch;
@@ -65,6 +65,7 @@ pub struct OurFunction<'a> {
     spec: &'a FunctionSpec,
     environment: Vec<(&'a str, Value<String>)>,
     work: Vec<(&'a str, Vec<Statement>)>,
+    for_tenants: Vec<Statement>,
     files: Option<function::FileSystemConfig>,
     after: Options,
 }
@@ -95,6 +96,7 @@ impl<'a> OurFunction<'a> {
             spec,
             environment: Vec::new(),
             work: Vec::new(),
+            for_tenants: Vec::new(),
             files: None,
             after: Options::new(),
         }
@@ -109,6 +111,14 @@ impl<'a> OurFunction<'a> {
     /// Lets it do something, as a policy of this name.
     pub fn may(mut self, policy: &'a str, statements: impl IntoIterator<Item = Statement>) -> Self {
         self.work.push((policy, statements.into_iter().collect()));
+        self
+    }
+
+    /// Lets it do something for one tenant at a time: it takes a role for it, in a session
+    /// that is tagged with the tenant's id, and statements name that tag. Its own role
+    /// reaches no tenant's data.
+    pub fn for_tenants(mut self, statements: impl IntoIterator<Item = Statement>) -> Self {
+        self.for_tenants.extend(statements);
         self
     }
 
@@ -152,8 +162,13 @@ impl<'a> OurFunction<'a> {
             },
             Watch::DeadLetters { queue, of: self.function.name().to_owned() },
         ];
-        let Self { function, description, spec, environment, work, files, after } = self;
+        let Self { function, description, spec, mut environment, work, for_tenants, files, after } =
+            self;
         let role = role::role(stack, &id, &name, &logs, &dead_letters, &around.data_key, work);
+        if !for_tenants.is_empty() {
+            let tenants = role::tenant_role(stack, &id, &name, &role, for_tenants);
+            environment.push((TENANT_ROLE, tenants.arn()));
+        }
         let code_key = stack.deploy_parameter(
             &format!("{id}CodeKey"),
             DeployValue::CodeKey { function: function.name().to_owned() },

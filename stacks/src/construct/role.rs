@@ -1,5 +1,7 @@
 //! What the role of every function may do, beside its own work.
 
+use runtime_core::tables::TENANT_ID;
+
 use crate::cfn::aws::{iam, logs, sqs};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
 use crate::cfn::{Handle, Stack, Value, arn};
@@ -30,6 +32,27 @@ pub(super) fn role(
         .description(format!("What {function} may do"))
         .policies(policies);
     stack.add(format!("{id}Role"), role)
+}
+
+/// Makes the role that a function takes to act for one tenant. The trust names the
+/// function's role, which needs no permission of its own then, and wants the tag: a
+/// session without one could reach nothing, and shall not be.
+pub(super) fn tenant_role(
+    stack: &mut Stack,
+    id: &str,
+    function: &str,
+    own: &Handle<iam::Role>,
+    statements: Vec<Statement>,
+) -> Handle<iam::Role> {
+    let trust = Statement::allow(["sts:AssumeRole", "sts:TagSession"])
+        .principal(Principal::aws(own.arn()))
+        .when(Operator::Null, &format!("aws:RequestTag/{TENANT_ID}"), "false")
+        .when(Operator::ForAllValuesStringEquals, "aws:TagKeys", TENANT_ID);
+    let policy = iam::role::Policy::new(PolicyDocument::new(statements), "tenant");
+    let role = iam::Role::new(PolicyDocument::new([trust]))
+        .description(format!("What {function} may do for the tenant of its session"))
+        .policies([policy]);
+    stack.add(format!("{id}TenantRole"), role)
 }
 
 fn write_logs(logs: &Handle<logs::LogGroup>) -> Statement {

@@ -3,6 +3,7 @@
 mod api;
 mod buckets;
 mod firewall;
+mod functions;
 mod plans;
 mod queues;
 mod tables;
@@ -10,13 +11,15 @@ mod web;
 
 use std::collections::BTreeMap;
 
+use runtime_core::functions::Function;
 use runtime_core::tenant::Tier;
 
-use crate::cfn::{Naming, Published, Stack, Value};
+use crate::cfn::{Naming, Published, Stack, Value, select};
+use crate::construct::function::Surroundings;
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
-use crate::spec::{PlatformSpec, TierSpec};
+use crate::spec::{Architecture, PlatformSpec, TierSpec};
 
 /// What the stack gives to others.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Platform {
     pub api_id: Published<String>,
     /// Name of the API's stage.
     pub api_stage: Published<String>,
+    /// ARNs of the aliases of the functions that are deployed.
+    pub functions: BTreeMap<Function, Published<String>>,
     /// What is to be watched.
     pub watched: Vec<Watch>,
     /// The stack itself.
@@ -62,10 +67,10 @@ pub fn platform(
     naming: &Naming,
     spec: &PlatformSpec,
     tiers: &BTreeMap<Tier, TierSpec>,
+    architecture: Architecture,
     network: &Network,
     keys: &Keys,
 ) -> Platform {
-    let _ = network;
     let mut stack = Stack::new("platform", naming);
     stack.describe("Tables, buckets, queues, functions and the API");
     let common = Common {
@@ -75,14 +80,26 @@ pub fn platform(
         logs_key: stack.import(&keys.logs),
     };
     let mut watched = Vec::new();
-    let (_tables, watch) = tables::tables(&mut stack, &common);
+    let (tables, watch) = tables::tables(&mut stack, &common);
     watched.extend(watch);
     let buckets = buckets::buckets(&mut stack, &common);
-    let (_queues, watch) = queues::queues(&mut stack, &common);
+    let (queues, watch) = queues::queues(&mut stack, &common);
     watched.extend(watch);
     let (bus, watch) = queues::bus(&mut stack, &common);
     watched.extend(watch);
-    let functions = BTreeMap::new();
+    let parts = functions::Parts {
+        common: &common,
+        naming,
+        tables: &tables,
+        buckets: &buckets,
+        queues: &queues,
+        bus: &bus,
+    };
+    let functions = match surroundings(&mut stack, spec, architecture, network, keys) {
+        Some(around) => functions::functions(&mut stack, &parts, &around),
+        None => BTreeMap::new(),
+    };
+    watched.extend(functions.values().flat_map(|function| function.watched.clone()));
     let api = api::api(&mut stack, &common, &functions);
     let web = web::web(&mut stack, &common, &api);
     let (stage, watch) = api.stage(&mut stack, &common, web.origin.clone());
@@ -99,7 +116,32 @@ pub fn platform(
         url: stack.publish("url", web.origin),
         api_id: stack.publish("api-id", api.rest.id()),
         api_stage: stack.publish("api-stage", stage.id()),
+        functions: functions
+            .iter()
+            .map(|(function, deployed)| {
+                let name = format!("{}-arn", function.name());
+                (*function, stack.publish(&name, deployed.alias.id()))
+            })
+            .collect(),
         watched,
         stack,
     }
+}
+
+/// What functions have around them, if there are any: a stack that imports what it does
+/// not use would wait for it.
+fn surroundings(
+    stack: &mut Stack,
+    spec: &PlatformSpec,
+    architecture: Architecture,
+    network: &Network,
+    keys: &Keys,
+) -> Option<Surroundings> {
+    if !spec.functions.keys().copied().any(functions::is_here) {
+        return None;
+    }
+    let subnets = stack.import(&network.private_subnets);
+    let subnets = (0..network.zones).map(|zone| select(zone, &subnets)).collect();
+    let group = stack.import(&network.lambda_group);
+    Some(Surroundings::new(stack, architecture, subnets, group, keys))
 }

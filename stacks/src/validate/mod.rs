@@ -2,6 +2,7 @@
 
 mod agentcore;
 mod observability;
+mod platform;
 mod regions;
 mod tenants;
 
@@ -59,6 +60,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.efs(&spec.efs);
     check.one_zone(spec);
     check.observability(&spec.observability);
+    check.platform(&spec.platform);
     check.budget(&spec.budget);
     check.tiers(spec);
     check.tenants(spec);
@@ -200,10 +202,7 @@ impl Check {
         self.range(&named("timeout_seconds"), seconds, SHORTEST_TIMEOUT..=900, " seconds");
         let most = function.reserved_concurrency;
         self.range(&named("reserved_concurrency"), most, 1..=10_000, "");
-        let days = function.log_retention_days;
-        let known = RETENTIONS.contains(&days);
-        let message = format!("{days} days is not offered");
-        self.that(known, &named("log_retention_days"), message, &choices(&RETENTIONS));
+        self.retention(&named("log_retention_days"), function.log_retention_days);
         let warm = function.provisioned_concurrency;
         let message = format!("{warm} executions kept warm are more than the {most} reserved");
         let hint = "raise reserved_concurrency, or keep fewer warm";
@@ -214,6 +213,12 @@ impl Check {
             let hint = "write the number of a version that was published";
             self.that(share.version > 0, &named("routing.version"), message, hint);
         }
+    }
+
+    fn retention(&mut self, field: &str, days: u32) {
+        let known = RETENTIONS.contains(&days);
+        let message = format!("{days} days is not offered");
+        self.that(known, field, message, &choices(&RETENTIONS));
     }
 
     fn budget(&mut self, budget: &BudgetSpec) {

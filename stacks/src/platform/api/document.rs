@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::{convert, responses};
 use crate::cfn::{Value as Property, sub_with};
 use crate::construct::function::Deployed;
-use crate::spec::PlatformSpec;
 
 /// The stage variable with the web application's origin.
 pub(super) const WEB_ORIGIN: &str = "webOrigin";
@@ -27,8 +26,8 @@ const IDENTITY_SOURCES: &str =
     "method.request.header.Authorization, context.httpMethod, context.path";
 
 /// The routes whose function is deployed. Those for known callers need the authoriser.
-pub(super) fn routes(spec: &PlatformSpec) -> Vec<&'static Route> {
-    let deployed = |function: &Function| spec.functions.contains_key(function);
+pub(super) fn routes(functions: &BTreeMap<Function, Deployed>) -> Vec<&'static Route> {
+    let deployed = |function: &Function| functions.contains_key(function);
     let served = |route: &&Route| {
         route.function.as_ref().is_none_or(deployed)
             && (!route.authorised() || deployed(&Function::Authoriser))
@@ -48,11 +47,10 @@ pub(super) fn body(
         let method = route.method.as_str().to_lowercase();
         let described = &contract["paths"][route.path][&method];
         let mut operation = convert::operation(&contract, described, route.status);
-        operation["x-amazon-apigateway-integration"] =
-            match route.function.and_then(|function| functions.get(&function)) {
-                Some(function) => call(function),
-                None => healthy(),
-            };
+        operation["x-amazon-apigateway-integration"] = match &route.function {
+            Some(function) => call(&functions[function]),
+            None => healthy(),
+        };
         operation["security"] =
             if route.authorised() { json!([{ SCHEME: [] }]) } else { json!([]) };
         let item = paths.entry(route.path).or_insert_with(|| json!({}));

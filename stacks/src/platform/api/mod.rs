@@ -47,7 +47,7 @@ pub(super) fn api(
     common: &Common,
     functions: &BTreeMap<Function, Deployed>,
 ) -> Api {
-    let routes = document::routes(common.spec);
+    let routes = document::routes(functions);
     let body = document::body(&routes, functions, common.spec.api.decision_seconds);
     let policy = policy();
     let name = stack.naming().name("api");
