@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrange::{Arranged, arrange};
 use super::layers::{Place, ranks};
-use super::lines::{Line, VALUE_LINE, ends, lines};
+use super::lines::{Line, ends, lines};
 use super::style::number;
 use super::{Graph, NodeKind};
 
@@ -93,7 +93,7 @@ pub(super) fn picture(graph: &Graph) -> Picture {
     for node in outer(graph) {
         let (inside, (w, h)) = inside(graph, node, &inner, &crossing);
         let arriving = crossing.iter().filter(|line| line.to == node);
-        let room = arriving.map(|line| number(line.label().len().max(1)) * VALUE_LINE + 18.0).sum();
+        let room = arriving.map(Line::room).sum();
         insides.push(inside);
         sizes.push((w, h.max(room)));
     }
