@@ -162,6 +162,20 @@ fn five_hundred_stacks_beside_each_other_are_a_picture_too() {
 }
 
 #[test]
+fn a_thousand_resources_of_five_hundred_stacks_are_drawn_with_all_of_them() {
+    let resources = serde_json::json!({
+        "A": { "Type": "AWS::A::A" },
+        "B": { "Type": "AWS::A::B", "Properties": { "A": { "Ref": "A" } } },
+    });
+    let resources = resources.as_object().expect("an object");
+    let many: Vec<_> = (0..500)
+        .map(|n| samples::stack("r", &format!("tenant-{n}"), &["tenant-0"], &[], resources))
+        .collect();
+    let svg = Graph::of(&many, Detail::Resources).draw(Drawing::Svg);
+    assert_eq!(svg.matches("class=\"node resource\"").count(), 1000);
+}
+
+#[test]
 fn no_stacks_are_an_empty_drawing() {
     let graph = Graph::of(&[], Detail::Resources);
     for drawing in [Drawing::Mermaid, Drawing::Dot, Drawing::Svg, Drawing::Html] {
