@@ -38,6 +38,11 @@ impl Line {
         texts
     }
 
+    /// How high the line is with its texts above it.
+    pub(super) fn room(&self) -> f64 {
+        number(self.label().len().max(1)) * VALUE_LINE + 16.0
+    }
+
     /// How wide the texts at the line are.
     pub(super) fn label_width(&self) -> f64 {
         self.label().iter().map(|text| width(text, VALUE_SIZE)).fold(0.0, f64::max)
@@ -101,8 +106,19 @@ pub(super) fn ends(
     }
     for (node, mut all) in arriving {
         all.sort_by(|a, b| bends[*a].1.total_cmp(&bends[*b].1));
-        for (line, at) in all.iter().zip(spread(graph, node, all.len(), boxes)) {
-            ends[*line].1.1 = at;
+        let (framed, rect) = (graph.inside(node).next().is_some(), boxes[node]);
+        if framed || all.len() == 1 {
+            for (line, at) in all.iter().zip(spread(graph, node, all.len(), boxes)) {
+                ends[*line].1.1 = at;
+            }
+            continue;
+        }
+        // Each has room above it for its names.
+        let total: f64 = all.iter().map(|line| lines[*line].room()).sum();
+        let mut at = rect.middle() - total / 2.0;
+        for line in all {
+            at += lines[line].room();
+            ends[line].1.1 = at - 8.0;
         }
     }
     ends

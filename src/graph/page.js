@@ -65,9 +65,9 @@
   };
   const light = (on) => {
     svg.classList.toggle("lit", on !== null);
+    const holders = new Set([...(on ?? [])].map((node) => nodes[node].stack));
     for (const [index, element] of drawn) {
-      const inside = on && nodes.some((other, part) => other.stack === index && on.has(part));
-      element.classList.toggle("on", !!on && (on.has(index) || inside));
+      element.classList.toggle("on", !!on && (on.has(index) || holders.has(index)));
     }
     for (const line of lines) line.element.classList.toggle("on", !!on && on.has(line.from) && on.has(line.to));
   };

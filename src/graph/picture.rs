@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrange::{Arranged, arrange};
 use super::layers::{Place, ranks};
-use super::lines::{Line, VALUE_LINE, ends, lines};
+use super::lines::{Line, ends, lines};
 use super::style::number;
 use super::{Graph, NodeKind};
 
@@ -88,12 +88,18 @@ struct Inside {
 pub(super) fn picture(graph: &Graph) -> Picture {
     let (inner, crossing): (Vec<Line>, Vec<Line>) =
         lines(graph).into_iter().partition(|line| line.inner);
+    let exported: BTreeSet<usize> = crossing.iter().map(|line| line.from).collect();
+    let needed: BTreeSet<usize> = inner.iter().map(|line| line.from).collect();
+    let last = |part: usize| {
+        let published = graph.nodes[part].type_name == "AWS::SSM::Parameter";
+        !needed.contains(&part) && (published || exported.contains(&part))
+    };
     let mut insides = Vec::new();
     let mut sizes = Vec::new();
     for node in outer(graph) {
-        let (inside, (w, h)) = inside(graph, node, &inner, &crossing);
+        let (inside, (w, h)) = inside(graph, node, &inner, &last);
         let arriving = crossing.iter().filter(|line| line.to == node);
-        let room = arriving.map(|line| number(line.label().len().max(1)) * VALUE_LINE + 18.0).sum();
+        let room = arriving.map(Line::room).sum();
         insides.push(inside);
         sizes.push((w, h.max(room)));
     }
@@ -289,22 +295,23 @@ impl Plan {
     }
 }
 
-/// What is in a stack, and how large the stack is with it.
-fn inside(graph: &Graph, stack: usize, inner: &[Line], crossing: &[Line]) -> (Inside, (f64, f64)) {
+/// What is in a stack, and how large the stack is with it; `last` says what stands at
+/// the right edge.
+fn inside(
+    graph: &Graph,
+    stack: usize,
+    inner: &[Line],
+    last: &dyn Fn(usize) -> bool,
+) -> (Inside, (f64, f64)) {
     let parts: Vec<usize> = graph.inside(stack).collect();
     if parts.is_empty() {
         return (Inside::default(), (CARD, card_height(graph, stack)));
     }
-    let exported: BTreeSet<usize> = crossing.iter().map(|line| line.from).collect();
-    let needed: BTreeSet<usize> = inner.iter().map(|line| line.from).collect();
     let places: Vec<Place> = parts
         .iter()
-        .map(|part| match &graph.nodes[*part] {
-            node if node.kind == NodeKind::Parameter => Place::First,
-            _ if needed.contains(part) => Place::Any,
-            node if node.type_name == "AWS::SSM::Parameter" || exported.contains(part) => {
-                Place::Last
-            }
+        .map(|part| match graph.nodes[*part].kind {
+            NodeKind::Parameter => Place::First,
+            _ if last(*part) => Place::Last,
             _ => Place::Any,
         })
         .collect();

@@ -116,6 +116,43 @@ pub(super) fn platform() -> Vec<StackTemplate> {
     stacks
 }
 
+/// Three small stacks in two regions, with every kind of edge.
+pub(super) fn small() -> Vec<StackTemplate> {
+    let object = |value: Json| value.as_object().cloned().unwrap_or_default();
+    let network = object(json!({
+        "Vpc": { "Type": "AWS::EC2::VPC" },
+        "Subnet": { "Type": "AWS::EC2::Subnet", "Properties": { "VpcId": { "Ref": "Vpc" } } },
+        "SubnetIdParameter": { "Type": "AWS::SSM::Parameter", "Properties": {
+            "Name": "/acme/network/subnet-id", "Value": { "Ref": "Subnet" },
+        } },
+    }));
+    let jobs = object(json!({
+        "Role": { "Type": "AWS::IAM::Role" },
+        "Queue": { "Type": "AWS::SQS::Queue" },
+        "Worker": { "Type": "AWS::Lambda::Function", "DependsOn": ["Queue"], "Properties": {
+            "Role": { "Fn::GetAtt": ["Role", "Arn"] },
+            "Subnets": [{ "Ref": "Subnet" }],
+            "Code": { "S3Key": { "Ref": "CodeKey" } },
+            "Environment": { "Fn::Sub": "${Queue.QueueName}" },
+        } },
+    }));
+    let replica = object(json!({ "Table": { "Type": "AWS::DynamoDB::GlobalTable" } }));
+    let mut jobs =
+        stack("eu-west-2", "jobs", &["network"], &[("Subnet", "/acme/network/subnet-id")], &jobs);
+    let mut value = serde_json::to_value(&jobs).unwrap_or_default();
+    value["template"]["Parameters"]["CodeKey"] = json!({ "Type": "String" });
+    value["deploy_parameters"] =
+        json!([{ "name": "CodeKey", "value": { "code-key": { "function": "worker" } } }]);
+    if let Ok(with_code) = serde_json::from_value(value) {
+        jobs = with_code;
+    }
+    vec![
+        stack("eu-west-2", "network", &[], &[], &network),
+        jobs,
+        stack("us-east-1", "replica", &["jobs"], &[], &replica),
+    ]
+}
+
 /// Names that try to break out of whatever they are written into.
 pub(super) fn hostile() -> Vec<StackTemplate> {
     let names = [
