@@ -12,6 +12,7 @@ pub mod construct;
 pub mod efs;
 pub mod identity;
 pub mod network;
+pub mod permissions;
 pub mod platform;
 pub mod spec;
 
@@ -44,7 +45,12 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
     let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
     let budget = budget::budget(&home, &spec.budget);
-    let stacks =
-        [artefacts.stack, identity.stack, network.stack, efs.stack, platform.stack, budget.stack];
-    Ok(stacks.into_iter().map(cfn::Stack::finish).collect())
+    let before = artefacts.stack.finish();
+    let after = [network.stack, efs.stack, platform.stack, budget.stack];
+    let mut stacks: Vec<_> = after.into_iter().map(cfn::Stack::finish).collect();
+    // Pipelines may do what the others need; their place in the order stays.
+    stacks.insert(0, before);
+    let identity = identity::finish(identity, &home, &spec.identity, &stacks)?;
+    stacks.insert(1, identity);
+    Ok(stacks)
 }

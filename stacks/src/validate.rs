@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 
+mod identity;
+
 use crate::spec::{BudgetSpec, EfsSpec, FunctionSpec, NetworkSpec, StackSpec, Storage};
 use crate::{SpecError, SpecErrors, subnets};
 
@@ -49,6 +51,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.efs(&spec.efs);
     check.one_zone(spec);
     check.budget(&spec.budget);
+    check.identity(&spec.identity);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
 

@@ -1,6 +1,6 @@
 //! What several stacks make: "our Lambda", and what watches over it.
 
-mod digest;
+pub(crate) mod digest;
 pub mod function;
 mod role;
 pub mod watch;

@@ -22,10 +22,12 @@ macro_rules! snapshots {
 
 snapshots! {
     dev_artefacts: dev "artefacts",
+    dev_identity: dev "identity",
     dev_network: dev "network",
     dev_efs: dev "efs",
     dev_budget: dev "budget",
     full_artefacts: full "artefacts",
+    full_identity: full "identity",
     full_network: full "network",
     full_efs: full "efs",
     full_budget: full "budget",
