@@ -3,12 +3,11 @@
 
 mod actions;
 mod pages;
-mod permissions;
 mod policy;
 mod report;
 mod steps;
 
 pub use actions::{Functions, Platform, functions_of};
-pub use policy::{MANAGED_POLICY_SIZE, deploy_policies};
+pub use policy::deploy_policies;
 pub use report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
 pub use steps::{Executor, Step, StepResult, order, run};

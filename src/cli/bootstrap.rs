@@ -2,15 +2,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stacks::permissions::MANAGED_POLICY_SIZE;
 
 use super::Ctx;
 use super::context::whoami;
 use super::deploy::{outputs_table, recorded_only_note, status_word};
 use super::engine::{CodeArgs, RuleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, crashed};
-use crate::bootstrap::{
-    self as engine_, BootstrapReport, MANAGED_POLICY_SIZE, Platform, deploy_policies,
-};
+use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::journal::{self, RunSummary};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as Json;
+use stacks::artefacts::RUNTIME_ARTEFACTS;
 use stacks::{DeployValue, StackTemplate};
 
 use super::references;
@@ -24,12 +25,21 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(value: &'a DeployValue) -> Self {
-        let (output, label) = match value {
-            DeployValue::ArtefactBucket => (Some("BucketName"), "bucket-name".to_owned()),
-            DeployValue::CodeKey { function } => (None, format!("zip of {function}")),
+    /// `None`: the value is the stack's own.
+    fn of(value: &'a DeployValue) -> Option<Self> {
+        let (stack, region, output, label) = match value {
+            DeployValue::ArtefactBucket => {
+                (ARTEFACTS, None, Some("BucketName"), "bucket-name".to_owned())
+            }
+            DeployValue::CodeKey { function } => {
+                (ARTEFACTS, None, None, format!("zip of {function}"))
+            }
+            DeployValue::Output { stack, region, output, .. } => {
+                (stack.as_str(), Some(region.as_str()), Some(output.as_str()), output.clone())
+            }
+            DeployValue::Literal { .. } => return None,
         };
-        Self { stack: ARTEFACTS, region: None, output, label }
+        Some(Self { stack, region, output, label })
     }
 }
 
@@ -124,8 +134,8 @@ impl<'a> Builder<'a> {
             }
             for parameter in &stack.deploy_parameters {
                 let to = self.end(index, Some(&parameter.name));
-                let Source { stack: producer, region, output, label } =
-                    Source::of(&parameter.value);
+                let Some(source) = Source::of(&parameter.value) else { continue };
+                let Source { stack: producer, region, output, label } = source;
                 let from = match self.find(producer, region.unwrap_or(&stack.region)) {
                     Some(producer) => {
                         let template = &self.stacks[producer].template;
@@ -175,7 +185,11 @@ impl<'a> Builder<'a> {
     /// The stack of that short name: in this region, or else in another.
     fn find(&self, name: &str, region: &str) -> Option<usize> {
         let named = |stack: &&StackTemplate| stack.name == name;
-        let here = |stack: &StackTemplate| stack.name == name && stack.region == region;
+        // Artefacts of another region than the home region are in a stack of their own.
+        let here = |stack: &StackTemplate| {
+            let artefacts = name == ARTEFACTS && stack.name == RUNTIME_ARTEFACTS;
+            (stack.name == name || artefacts) && stack.region == region
+        };
         self.stacks
             .iter()
             .position(here)

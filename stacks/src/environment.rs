@@ -69,7 +69,7 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
         observability::observability(&home, &spec.observability, keys, &watched, &made);
     let budget = budget::budget(&home, &spec.budget);
 
-    let mut stacks = vec![artefacts.stack, identity.stack, network.stack];
+    let mut stacks = vec![artefacts.stack, network.stack];
     stacks.extend(elsewhere.into_iter().flat_map(Elsewhere::stacks));
     stacks.extend([efs.stack, platform.stack]);
     stacks.extend(agentcore.map(|agentcore| agentcore.stack));
@@ -77,6 +77,9 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
     stacks.extend([observability.stack, budget.stack]);
     let mut stacks: Vec<StackTemplate> = stacks.into_iter().map(Stack::finish).collect();
     stacks.extend(tenants);
+    // Pipelines may do what all the others need; their place in the order stays.
+    let identity = identity::finish(identity, &home, &spec.identity, &stacks)?;
+    stacks.insert(1, identity);
     quotas::check(&stacks, spec)?;
     Ok(stacks)
 }

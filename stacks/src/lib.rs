@@ -15,6 +15,7 @@ pub mod identity;
 pub mod metrics;
 pub mod network;
 pub mod observability;
+pub mod permissions;
 pub mod platform;
 pub mod spec;
 pub mod tenant;

@@ -93,3 +93,8 @@ pub fn lookup(type_name: &str) -> Option<&'static TypeInfo> {
     let found = TYPES.binary_search_by(|info| info.name.cmp(type_name));
     found.ok().and_then(|index| TYPES.get(index))
 }
+
+/// Every generated type, by name.
+pub fn all() -> &'static [TypeInfo] {
+    TYPES
+}

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
 use serde_json::{Map, Value as Json, json};
 
+use super::intrinsic::sub;
 use super::logic::{Condition, Mapping, Parameter, Test};
 use super::options::Options;
 use super::resource::{Handle, Resource};
 use super::template::{DeployParameter, DeployValue, StackTemplate, Template};
 use super::value::Value;
 use super::{references, schema, tags};
+
+/// The stack that says who may do what.
+const IDENTITY: &str = "identity";
 
 /// What every name and tag of an environment is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +23,14 @@ pub struct Naming {
     environment: String,
     region: String,
     tags: BTreeMap<String, Json>,
+    bounded_roles: bool,
 }
 
 impl Naming {
     /// Names and tags of an environment of a project, and the region of its stacks.
     pub fn new(project: &str, environment: &str, region: &str) -> Self {
         let [project, environment, region] = [project, environment, region].map(str::to_owned);
-        Self { project, environment, region, tags: BTreeMap::new() }
+        Self { project, environment, region, tags: BTreeMap::new(), bounded_roles: false }
     }
 
     /// The same names, for stacks in another region.
@@ -72,6 +77,30 @@ impl Naming {
     pub fn with_tag(mut self, key: &str, value: impl Into<Value<String>>) -> Self {
         self.tags.insert(key.to_owned(), value.into().into_json());
         self
+    }
+
+    /// Bounds every role: it may do no more than [`boundary`](Self::boundary) allows.
+    pub fn with_bounded_roles(mut self) -> Self {
+        self.bounded_roles = true;
+        self
+    }
+
+    /// The ARN of the policy that bounds the environment's roles, when they are bounded.
+    /// The identity stack makes it.
+    pub fn boundary(&self) -> Option<Value<String>> {
+        let prefix = self.prefix();
+        let arn = format!("arn:aws:iam::${{AWS::AccountId}}:policy/{prefix}/{prefix}-boundary");
+        self.bounded_roles.then(|| sub(arn))
+    }
+
+    /// What physical names begin with, such as `acme-dev`.
+    pub fn prefix(&self) -> String {
+        format!("{}-{}", self.project, self.environment)
+    }
+
+    /// What paths begin with, such as `acme/dev`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.project, self.environment)
     }
 
     /// A physical name.
@@ -194,6 +223,9 @@ impl Stack {
         if let Some(tagging) = schema::lookup(R::TYPE).and_then(|info| info.tagging) {
             tags::complete(&mut properties, tagging, &self.naming.tags(&self.name));
         }
+        if R::TYPE == "AWS::IAM::Role" {
+            self.bound(&mut properties);
+        }
         let mut body = Map::new();
         body.insert("Type".into(), R::TYPE.into());
         body.extend(options.into_attributes());
@@ -203,6 +235,16 @@ impl Stack {
         self.reserve(&id);
         self.resources.insert(id.clone(), body.into());
         Handle::new(id)
+    }
+
+    /// Bounds a role. Those of the identity stack make the boundary, and have none.
+    fn bound(&mut self, role: &mut Json) {
+        if let (Some(boundary), Json::Object(role)) = (self.naming.boundary(), role)
+            && self.name != IDENTITY
+        {
+            role.entry("PermissionsBoundary").or_insert_with(|| boundary.into_json());
+            self.depends_on(IDENTITY);
+        }
     }
 
     /// Adds a template parameter and gives its value.

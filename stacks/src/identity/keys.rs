@@ -46,13 +46,15 @@ const USE: [&str; 7] = [
 pub(super) fn keys(stack: &mut Stack) -> Keys {
     let data = [
         through(&["dynamodb", "elasticfilesystem", "s3", "sqs", "bedrock-agentcore"]),
-        grants(),
+        grants(&["dynamodb", "elasticfilesystem", "bedrock-agentcore"]),
         by_tenant(),
+        events(),
         by_services("ServicesThatQueue", &["events.amazonaws.com", "sns.amazonaws.com"]),
     ];
     let config = [
         through(&["dynamodb", "s3", "secretsmanager", "sns", "sqs", "ssm", "lambda"]),
-        grants(),
+        grants(&["dynamodb", "lambda"]),
+        events(),
         by_services("ServicesThatNotify", &["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]),
     ];
     Keys {
@@ -92,11 +94,26 @@ fn key(stack: &mut Stack, class: &str, what: &str, users: Vec<Statement>) -> Pub
 /// Roles of this account use the key through these services; their own policies say
 /// which of them may.
 fn through(services: &[&str]) -> Statement {
-    let statement = Statement::allow(USE)
-        .sid("ThroughServices")
-        .principal(Principal::account())
-        .resource("*")
-        .when(Operator::StringEquals, "kms:CallerAccount", pseudo::account_id());
+    let statement = Statement::allow(USE).sid("ThroughServices");
+    only_through(statement, services)
+}
+
+/// These work by grants that they create in the caller's name. The condition is that of
+/// their documentation; `kms:GrantIsForAWSResource` is not in that of all:
+/// <https://docs.aws.amazon.com/efs/latest/ug/EFSKMS.html>,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html>,
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-encryption.html>.
+fn grants(services: &[&str]) -> Statement {
+    let statement = Statement::allow(["kms:CreateGrant"]).sid("GrantsToServices");
+    only_through(statement, services)
+}
+
+fn only_through(statement: Statement, services: &[&str]) -> Statement {
+    let statement = statement.principal(Principal::account()).resource("*").when(
+        Operator::StringEquals,
+        "kms:CallerAccount",
+        pseudo::account_id(),
+    );
     services.iter().fold(statement, |statement, service| {
         let service = sub(format!("{service}.${{AWS::Region}}.amazonaws.com"));
         statement.when(Operator::StringEquals, "kms:ViaService", service)
@@ -113,15 +130,6 @@ fn by_tenant() -> Statement {
         .resource("*")
         .when(Operator::StringEquals, "kms:CallerAccount", pseudo::account_id())
         .when(Operator::Null, &context, "false")
-}
-
-/// EFS, Lambda and others work by grants that they create for themselves.
-fn grants() -> Statement {
-    Statement::allow(["kms:CreateGrant"])
-        .sid("GrantsToServices")
-        .principal(Principal::account())
-        .resource("*")
-        .when(Operator::Bool, "kms:GrantIsForAWSResource", "true")
 }
 
 /// AWS services that send to encrypted queues and topics in their own name. `EventBridge`
@@ -143,6 +151,17 @@ fn by_services(sid: &str, services: &[&str]) -> Statement {
     services
         .iter()
         .fold(statement, |statement, service| statement.principal(Principal::service(*service)))
+}
+
+/// `EventBridge` does not say for whom it sends to a queue or a topic: a condition on
+/// the source would drop every event in silence. The policies of queues and topics have
+/// that condition
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services>).
+fn events() -> Statement {
+    Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
+        .sid("Events")
+        .principal(Principal::service("events.amazonaws.com"))
+        .resource("*")
 }
 
 /// CloudWatch Logs encrypts the environment's log groups, and no others.

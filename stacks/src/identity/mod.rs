@@ -1,9 +1,15 @@
 //! The identity stack: keys, pipelines, and who signs users in.
 
+mod issuers;
 mod keys;
+mod pipelines;
+mod trust;
 
-use crate::cfn::{Naming, Published, Stack};
+pub(crate) use pipelines::IDENTITY_STACKS;
+
+use crate::cfn::{Naming, Published, Stack, Value, arn};
 use crate::spec::IdentitySpec;
+use crate::{SpecErrors, StackTemplate};
 
 /// ARNs of the KMS keys, one for each class of data.
 #[derive(Debug, Clone)]
@@ -25,7 +31,8 @@ pub struct Identity {
     pub stack: Stack,
 }
 
-/// Who may do what, and the keys that keep data to itself.
+/// Who may do what, and the keys that keep data to itself. [`finish`] adds pipelines,
+/// once the stacks that they deploy are known.
 ///
 /// ```
 /// use stacks::{cfn::Naming, identity::identity, spec::IdentitySpec};
@@ -34,11 +41,27 @@ pub struct Identity {
 /// assert_eq!(identity.keys.logs.path(), "/acme/dev/identity/logs-key");
 /// ```
 pub fn identity(naming: &Naming, spec: &IdentitySpec) -> Identity {
-    let IdentitySpec {} = spec;
     let mut stack = Stack::new("identity", naming);
     stack.describe("Keys, pipelines, and who signs users in");
     let keys = keys::keys(&mut stack);
+    issuers::issuers(&mut stack, &spec.issuers);
     Identity { keys, stack }
+}
+
+/// The finished stack: pipelines may do what the `others` need, and no more.
+///
+/// # Errors
+///
+/// When a stage names a stack that is not there, or needs more than IAM has room for.
+pub fn finish(
+    identity: Identity,
+    naming: &Naming,
+    spec: &IdentitySpec,
+    others: &[StackTemplate],
+) -> Result<StackTemplate, SpecErrors> {
+    let mut stack = identity.stack;
+    pipelines::pipelines(&mut stack, naming, spec, others)?;
+    Ok(stack.finish())
 }
 
 /// The keys of the runtime region: a key stays in its region.
@@ -47,4 +70,22 @@ pub fn runtime_identity(naming: &Naming) -> Identity {
     stack.describe("Keys of the region in which agents run");
     let keys = keys::keys(&mut stack);
     Identity { keys, stack }
+}
+
+/// Below this are the issuers, by name: `<issuer>/issuer`, `/audience`, `/jwks-url` and
+/// `/role-claim`.
+///
+/// ```
+/// use stacks::{cfn::Naming, identity::issuers_path};
+///
+/// let naming = Naming::new("acme", "dev", "eu-west-2");
+/// assert_eq!(issuers_path(&naming), "/acme/dev/identity/issuers");
+/// ```
+pub fn issuers_path(naming: &Naming) -> String {
+    naming.ssm_path("identity", "issuers")
+}
+
+/// The ARN of all parameters of issuers, for the role that checks users' tokens.
+pub fn issuers_arn(naming: &Naming) -> Value<String> {
+    arn("ssm", &format!("parameter{}/*", issuers_path(naming)))
 }

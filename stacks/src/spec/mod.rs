@@ -24,7 +24,10 @@ pub use agentcore::{
 pub use budget::BudgetSpec;
 pub use efs::{EfsSpec, Storage};
 pub use function::{Architecture, FunctionSpec, Routing};
-pub use identity::IdentitySpec;
+pub use identity::{
+    IdentitySpec, Issuer, IssuerKind, IssuerSpec, PipelineProvider, PipelineSpec, StageKind,
+    StageSpec, StageStacks,
+};
 pub use network::{Endpoints, Nat, NetworkSpec, PLATFORM_ENDPOINTS};
 pub use observability::ObservabilitySpec;
 pub use platform::{
@@ -116,6 +119,8 @@ impl StackSpec {
 
     /// What names and tags are made from, in the home region.
     pub fn naming(&self) -> Naming {
-        Naming::new(&self.project, &self.environment, &self.region).with_tags(&self.tags)
+        let naming = Naming::new(&self.project, &self.environment, &self.region);
+        let naming = naming.with_tags(&self.tags);
+        if self.identity.deploys() { naming.with_bounded_roles() } else { naming }
     }
 }

@@ -1,6 +1,7 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
 mod agentcore;
+mod identity;
 mod observability;
 mod platform;
 mod regions;
@@ -64,6 +65,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.budget(&spec.budget);
     check.tiers(spec);
     check.tenants(spec);
+    check.identity(&spec.identity);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
 

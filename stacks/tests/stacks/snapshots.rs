@@ -22,6 +22,7 @@ macro_rules! snapshots {
 
 snapshots! {
     dev_artefacts: dev "artefacts",
+    dev_identity: dev "identity",
     dev_network: dev "network",
     dev_identity: dev "identity",
     dev_efs: dev "efs",
@@ -30,6 +31,7 @@ snapshots! {
     dev_platform: dev "platform",
     complete_platform: complete "platform",
     full_artefacts: full "artefacts",
+    full_identity: full "identity",
     full_network: full "network",
     full_identity: full "identity",
     full_efs: full "efs",

@@ -3,8 +3,9 @@
 use runtime_core::functions::Function;
 use runtime_core::tenant::Tier;
 use stacks::spec::{
-    Architecture, AuditMode, DomainSpec, Endpoints, FunctionSpec, GatewaySpec, MemorySpec, Nat,
-    RuntimeSpec, StackSpec, Storage, Strategy, TenantSpec,
+    Architecture, AuditMode, DomainSpec, Endpoints, FunctionSpec, GatewaySpec, IdentitySpec,
+    IssuerKind, IssuerSpec, MemorySpec, Nat, PipelineProvider, PipelineSpec, RuntimeSpec,
+    StackSpec, StageKind, StageSpec, StageStacks, Storage, Strategy, TenantSpec,
 };
 
 /// Every default, as `init` writes it.
@@ -35,9 +36,53 @@ pub(crate) fn full() -> StackSpec {
         tenant("initech", Tier::Basic),
         TenantSpec { monthly_usd: Some(5_000), ..tenant("big-corp-2", Tier::Premium) },
     ];
+    spec.identity = identity();
     spec.budget.monthly_usd = 2_000;
     spec.budget.emails = vec!["ops@acme.example".into(), "finance@acme.example".into()];
     spec
+}
+
+/// Pipelines of both providers, and every kind of issuer.
+fn identity() -> IdentitySpec {
+    let stage = |name: &str, kind, environment: Option<&str>, stacks| StageSpec {
+        name: name.to_owned(),
+        branch: "main".to_owned(),
+        environment: environment.map(str::to_owned),
+        kind,
+        stacks,
+    };
+    let network = StageStacks::Only(vec!["network".to_owned()]);
+    let github = PipelineSpec {
+        provider: PipelineProvider::GitHub { subject: Some("acme-123456/wiki-456789".to_owned()) },
+        project: "acme/wiki".to_owned(),
+        existing_provider: false,
+        stages: vec![
+            stage("plan", StageKind::Plan, None, StageStacks::All),
+            stage("deploy", StageKind::Deploy, Some("prod"), StageStacks::All),
+        ],
+    };
+    let gitlab = PipelineSpec {
+        provider: PipelineProvider::GitLab { url: "https://gitlab.acme.example".to_owned() },
+        project: "acme/network".to_owned(),
+        existing_provider: false,
+        stages: vec![stage("network", StageKind::Deploy, None, network)],
+    };
+    let entra = IssuerKind::Entra {
+        tenant_id: "8eaef023-2b34-4da1-9baa-8bc8c9d6a490".to_owned(),
+        client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".to_owned(),
+    };
+    let authkit = IssuerKind::AuthKit { client_id: "client_01HXYZ".to_owned() };
+    let partners = IssuerSpec {
+        issuer: Some("https://login.partner.example/realms/acme".to_owned()),
+        audience: Some("acme-wiki".to_owned()),
+        jwks_url: Some("https://login.partner.example/realms/acme/certs".to_owned()),
+        role_claim: Some("https://acme.example/roles".to_owned()),
+        ..IssuerSpec::new("partners", IssuerKind::Oidc)
+    };
+    IdentitySpec {
+        pipelines: vec![github, gitlab],
+        issuers: vec![IssuerSpec::new("staff", entra), IssuerSpec::new("users", authkit), partners],
+    }
 }
 
 /// Files in one zone of two, one NAT gateway, no mail, an x86 host.

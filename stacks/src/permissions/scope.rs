@@ -1,0 +1,147 @@
+//! Which resources are an environment's.
+
+use std::collections::BTreeSet;
+
+use crate::StackTemplate;
+use crate::cfn::{Naming, Value, sub};
+
+/// The account of ARNs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Account {
+    /// Its 12 digits, or `*`.
+    Known(String),
+    /// The account of the stack that the policy is in.
+    OfTheStack,
+}
+
+/// What the names of an environment's resources begin with, and where they are.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Such as `acme-dev`.
+    pub(super) prefix: String,
+    /// Such as `acme/dev`.
+    path: String,
+    /// The regions of the stacks.
+    pub(super) regions: BTreeSet<String>,
+    account: Account,
+}
+
+impl Scope {
+    /// The environment of `naming`, in the regions of its stacks.
+    pub fn new(naming: &Naming, templates: &[StackTemplate], account: Account) -> Self {
+        let home = naming.region().to_owned();
+        let regions = templates.iter().map(|stack| stack.region.clone()).chain([home]).collect();
+        Self { prefix: naming.prefix(), path: naming.path(), regions, account }
+    }
+
+    /// An ARN without account and region.
+    pub(super) fn plain(&self, arn: &str) -> Value<String> {
+        match self.account {
+            Account::Known(_) => arn.replace("{account}", self.account()).into(),
+            Account::OfTheStack if arn.contains("{account}") => {
+                sub(arn.replace("{account}", self.account()))
+            }
+            Account::OfTheStack => arn.into(),
+        }
+    }
+
+    /// The ARNs of something in every region.
+    pub(super) fn arns(&self, service: &str, resource: &str) -> Vec<Value<String>> {
+        let arn =
+            |region| self.plain(&format!("arn:aws:{service}:{region}:{{account}}:{resource}"));
+        self.regions.iter().map(arn).collect()
+    }
+
+    fn account(&self) -> &str {
+        match &self.account {
+            Account::Known(digits) => digits,
+            Account::OfTheStack => "${AWS::AccountId}",
+        }
+    }
+
+    /// SSM parameters of the environment, below `what`.
+    pub(super) fn parameters(&self, what: &str) -> Vec<Value<String>> {
+        self.arns("ssm", &format!("parameter/{}/{what}*", self.path))
+    }
+
+    /// The roles of the environment's stacks; those of pipelines have a path, and are
+    /// not among them.
+    pub(super) fn roles(&self) -> Value<String> {
+        self.plain(&format!("arn:aws:iam::{{account}}:role/{}-*", self.prefix))
+    }
+
+    /// What is in IAM below the environment's own path: pipelines and their policies.
+    pub(super) fn below_its_path(&self) -> Vec<Value<String>> {
+        ["role", "policy"]
+            .map(|kind| self.plain(&format!("arn:aws:iam::{{account}}:{kind}/{}/*", self.prefix)))
+            .into()
+    }
+
+    /// The ARNs of a service's resources whose names we choose; `None` where AWS
+    /// chooses them, or has no permissions by resource.
+    pub(super) fn resources(&self, service: &str) -> Option<Vec<Value<String>>> {
+        let Self { prefix, path, .. } = self;
+        let named = |resources: &[&str]| {
+            let all = resources.iter().flat_map(|resource| self.arns(service, resource));
+            Some(all.collect())
+        };
+        match service {
+            // Its ARNs have no account; AWS chooses the ids.
+            "apigateway" => Some(
+                self.regions
+                    .iter()
+                    .map(|region| self.plain(&format!("arn:aws:apigateway:{region}::/*")))
+                    .collect(),
+            ),
+            // Global, so no condition on the region would hold.
+            "billing" => Some(vec![self.plain("arn:aws:billing::{account}:billingview/*")]),
+            // CloudFormation chooses its name.
+            "budgets" => Some(vec![self.plain("arn:aws:budgets::{account}:budget/*")]),
+            "cloudfront" => Some(
+                [
+                    "cache-policy",
+                    "distribution",
+                    "origin-access-control",
+                    "response-headers-policy",
+                ]
+                .map(|kind| self.plain(&format!("arn:aws:cloudfront::{{account}}:{kind}/*")))
+                .into(),
+            ),
+            "cloudwatch" => {
+                let dashboards = format!("arn:aws:cloudwatch::{{account}}:dashboard/{prefix}-*");
+                let mut all = self.arns(service, &format!("alarm:{prefix}-*"));
+                all.extend(self.arns(service, &format!("metric-stream/{prefix}-*")));
+                all.push(self.plain(&dashboards));
+                Some(all)
+            }
+            "dynamodb" => named(&[&format!("table/{prefix}-*")]),
+            "events" => named(&[&format!("event-bus/{prefix}-*"), &format!("rule/{prefix}-*")]),
+            "firehose" => named(&[&format!("deliverystream/{prefix}-*")]),
+            "iam" => Some(
+                [self.roles()]
+                    .into_iter()
+                    .chain(self.below_its_path())
+                    .chain([self.plain("arn:aws:iam::{account}:oidc-provider/*")])
+                    .collect(),
+            ),
+            // AWS chooses the ids of event source mappings.
+            "lambda" => named(&[&format!("function:{prefix}-*"), "event-source-mapping:*"]),
+            "logs" => named(&[
+                &format!("log-group:/aws/*/{prefix}-*"),
+                &format!("log-group:/{path}/*"),
+                &format!("log-group:aws-waf-logs-{prefix}-*"),
+            ]),
+            "s3" => Some(vec![self.plain(&format!("arn:aws:s3:::{prefix}-*"))]),
+            "scheduler" => {
+                named(&[&format!("schedule/*/{prefix}-*"), &format!("schedule-group/{prefix}-*")])
+            }
+            "secretsmanager" => {
+                named(&[&format!("secret:{prefix}-*"), &format!("secret:{path}/*")])
+            }
+            "sns" | "sqs" => named(&[&format!("{prefix}-*")]),
+            "ssm" => Some(self.parameters("")),
+            "xray" => named(&[&format!("group/{prefix}-*"), &format!("sampling-rule/{prefix}-*")]),
+            _ => None,
+        }
+    }
+}
