@@ -17,6 +17,7 @@ pub mod network;
 pub mod platform;
 pub mod spec;
 
+mod elsewhere;
 mod error;
 mod subnets;
 mod validate;
@@ -48,11 +49,7 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
         network::network(&home, &spec.network, keys)
     };
     let network = network.map_err(failed)?;
-    let elsewhere = if spec.two_regions() {
-        Some(Elsewhere::new(spec, keys, &network).map_err(failed)?)
-    } else {
-        None
-    };
+    let elsewhere = elsewhere::Elsewhere::of(spec, keys, &network).map_err(failed)?;
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
     let platform = platform::platform(&home, &spec.platform, &spec.tiers, &network, keys);
     let agentcore = (!spec.agentcore.is_empty()).then(|| {
@@ -67,56 +64,9 @@ pub fn synthesize(spec: &spec::StackSpec) -> Result<Vec<StackTemplate>, SpecErro
     let budget = budget::budget(&home, &spec.budget);
 
     let mut stacks = vec![artefacts.stack, identity.stack, network.stack];
-    stacks.extend(elsewhere.into_iter().flat_map(Elsewhere::stacks));
+    stacks.extend(elsewhere.into_iter().flat_map(elsewhere::Elsewhere::stacks));
     stacks.extend([efs.stack, platform.stack]);
     stacks.extend(agentcore.map(|agentcore| agentcore.stack));
     stacks.push(budget.stack);
     Ok(stacks.into_iter().map(cfn::Stack::finish).collect())
-}
-
-/// What there is beside the home region, when agents run in another.
-struct Elsewhere {
-    identity: identity::Identity,
-    artefacts: Option<artefacts::Artefacts>,
-    network: network::RuntimeNetwork,
-    peering: network::peering::Peering,
-    runtime_peering: cfn::Stack,
-    /// In the home region.
-    metrics: Option<metrics::Metrics>,
-}
-
-impl Elsewhere {
-    fn new(
-        spec: &spec::StackSpec,
-        home_keys: &identity::Keys,
-        home_network: &network::Network,
-    ) -> Result<Self, SpecError> {
-        let home = spec.naming();
-        let naming = home.in_region(&spec.runtime_region);
-        let identity = identity::runtime_identity(&naming);
-        let (keys, range) = (&identity.keys, &spec.runtime_network);
-        let network = network::runtime_network(&naming, range, keys, &spec.network)?;
-        let peering = network::peering::peering(&home, home_network, &network);
-        let runtime_peering =
-            network::peering::runtime_peering(&naming, &peering, home_network, &network);
-        let agents = &spec.agentcore;
-        let functions = agents.gateway.is_some() && !agents.functions.is_empty();
-        let metrics = agents.metrics.keep && !agents.is_empty();
-        Ok(Self {
-            artefacts: functions.then(|| artefacts::runtime_artefacts(&naming)),
-            metrics: metrics.then(|| metrics::metrics(&home, &agents.metrics, home_keys)),
-            identity,
-            network,
-            peering,
-            runtime_peering,
-        })
-    }
-
-    /// In the order in which they are deployed.
-    fn stacks(self) -> impl Iterator<Item = cfn::Stack> {
-        let networks = [self.network.stack, self.peering.stack, self.runtime_peering];
-        let metrics = self.metrics.map(|metrics| metrics.stack);
-        let artefacts = self.artefacts.map(|artefacts| artefacts.stack);
-        std::iter::once(self.identity.stack).chain(artefacts).chain(networks).chain(metrics)
-    }
 }

@@ -40,7 +40,7 @@ fn the_largest_environment_passes() {
 /// With agents in a region of their own.
 fn two_regions() -> StackSpec {
     let mut spec = spec();
-    spec.runtime_region = "eu-west-1".to_owned();
+    spec.runtime_region = "eu-west-1".into();
     spec.network.endpoints = Endpoints::Platform;
     spec.runtime_network.endpoints = Endpoints::Platform;
     spec.runtime_network.nat = Nat::Single;
