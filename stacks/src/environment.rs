@@ -1,11 +1,12 @@
 //! Puts the stacks of an environment together.
 
+use crate::SpecErrors;
 use crate::cfn::{Stack, StackTemplate};
+use crate::elsewhere::Elsewhere;
 use crate::spec::StackSpec;
-use crate::{SpecError, SpecErrors};
 use crate::{
-    agentcore, artefacts, budget, efs, identity, metrics, network, observability, platform, quotas,
-    tenant, validate,
+    agentcore, artefacts, budget, efs, identity, network, observability, platform, quotas, tenant,
+    validate,
 };
 
 /// All stacks of an environment, each after those it depends on.
@@ -29,7 +30,7 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
     let identity = identity::identity(&home, &spec.identity);
     let keys = &identity.keys;
     let network = home_network(spec, keys)?;
-    let elsewhere = Elsewhere::of(spec, keys, &network)?;
+    let elsewhere = Elsewhere::of(spec, keys, &network).map_err(|error| SpecErrors(vec![error]))?;
     let runtime_keys = elsewhere.as_ref().map_or(keys, |it| &it.identity.keys);
 
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
@@ -92,63 +93,4 @@ fn home_network(spec: &StackSpec, keys: &identity::Keys) -> Result<network::Netw
         network::network(&home, &spec.network, keys)
     };
     network.map_err(|error| SpecErrors(vec![error]))
-}
-
-/// What there is beside the home region, when agents run in another.
-struct Elsewhere {
-    identity: identity::Identity,
-    artefacts: Option<artefacts::Artefacts>,
-    network: network::RuntimeNetwork,
-    peering: network::peering::Peering,
-    runtime_peering: Stack,
-    /// In the home region.
-    metrics: Option<metrics::Metrics>,
-}
-
-impl Elsewhere {
-    fn of(
-        spec: &StackSpec,
-        home_keys: &identity::Keys,
-        home_network: &network::Network,
-    ) -> Result<Option<Self>, SpecErrors> {
-        if !spec.two_regions() {
-            return Ok(None);
-        }
-        let made = Self::new(spec, home_keys, home_network);
-        made.map(Some).map_err(|error| SpecErrors(vec![error]))
-    }
-
-    fn new(
-        spec: &StackSpec,
-        home_keys: &identity::Keys,
-        home_network: &network::Network,
-    ) -> Result<Self, SpecError> {
-        let home = spec.naming();
-        let naming = home.in_region(&spec.runtime_region);
-        let identity = identity::runtime_identity(&naming);
-        let (keys, range) = (&identity.keys, &spec.runtime_network);
-        let network = network::runtime_network(&naming, range, keys, &spec.network)?;
-        let peering = network::peering::peering(&home, home_network, &network);
-        let runtime_peering =
-            network::peering::runtime_peering(&naming, &peering, home_network, &network);
-        let agents = &spec.agentcore;
-        let functions = agents.gateway.is_some() && !agents.functions.is_empty();
-        let metrics = agents.metrics.keep && !agents.is_empty();
-        Ok(Self {
-            artefacts: functions.then(|| artefacts::runtime_artefacts(&naming)),
-            metrics: metrics.then(|| metrics::metrics(&home, &agents.metrics, home_keys)),
-            identity,
-            network,
-            peering,
-            runtime_peering,
-        })
-    }
-
-    /// In the order in which they are deployed.
-    fn stacks(self) -> impl Iterator<Item = Stack> {
-        let networks = [self.network.stack, self.peering.stack, self.runtime_peering];
-        let metrics = self.metrics.map(|metrics| metrics.stack);
-        let artefacts = self.artefacts.map(|artefacts| artefacts.stack);
-        std::iter::once(self.identity.stack).chain(artefacts).chain(networks).chain(metrics)
-    }
 }

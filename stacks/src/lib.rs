@@ -20,6 +20,7 @@ pub mod platform;
 pub mod spec;
 pub mod tenant;
 
+mod elsewhere;
 mod environment;
 mod error;
 mod quotas;

@@ -43,7 +43,7 @@ fn an_unknown_key_suggests_the_nearest() {
     ");
     insta::assert_snapshot!(refused_plus("network:\n  zones: 1\n  cdir: 10.0.0.0/16\n"), @r"
     error: platform.yaml:7:3: network.cdir: unknown field `cdir`
-    hint: did you mean `cidr`? valid here: cidr, zones, availability_zones, subnet_prefix, nat, interface_endpoints, flow_logs, reserved_cidrs
+    hint: did you mean `cidr`? valid here: cidr, zones, availability_zones, subnet_prefix, nat, endpoints, interface_endpoints, flow_logs, reserved_cidrs
     ");
     insta::assert_snapshot!(refused_plus("budget:\n  thresholds:\n    xyz: []\n"), @r"
     error: platform.yaml:7:5: budget.thresholds.xyz: unknown field `xyz`

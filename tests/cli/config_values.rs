@@ -138,3 +138,21 @@ fn a_certificate_that_cloudfront_does_not_take() {
     let extra = "platform:\n  domain:\n    name: app.acme.example\n    certificate_arn: arn:aws:acm:eu-west-2:111122223333:certificate/1\n";
     insta::assert_snapshot!(refused(extra), @"");
 }
+
+#[test]
+fn networks_that_are_peered_share_no_addresses() {
+    let extra = "runtime_region: eu-west-1\nnetwork:\n  cidr: 10.41.0.0/16\n";
+    insta::assert_snapshot!(refused(extra), @r"
+    error: platform.yaml: runtime_network.cidr: 10.41.0.0/16 overlaps network.cidr, which is 10.41.0.0/16: networks that are peered share no addresses
+    hint: choose ranges for network.cidr and runtime_network.cidr that do not overlap
+    ");
+}
+
+#[test]
+fn agents_need_an_image_or_code() {
+    insta::assert_snapshot!(refused("agentcore:\n  runtime: {}\n"), @r"
+    error: platform.yaml:6:3: agentcore.runtime: there is neither an image nor code
+    hint: add image, or code
+    hint: also at platform.yaml: network.interface_endpoints: agents cannot reach bedrock-agentcore, logs: there is neither a NAT gateway nor an endpoint (set network.endpoints to platform and list here what is still missing, or set network.nat to single)
+    ");
+}

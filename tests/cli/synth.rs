@@ -31,9 +31,9 @@ fn files_hold_what_stdout_shows() {
     let yaml = env.run(&["synth", "network", "efs", "--out", "build/yaml"]);
     insta::assert_snapshot!(yaml.text, @r"
     $ platformctl synth network efs --out build/yaml
-     STACK    RESOURCES  FILE
-     network         34  build/yaml/network.yaml
-     efs             12  build/yaml/efs.yaml
+     STACK    REGION     RESOURCES  FILE
+     network  eu-west-2         35  build/yaml/network.yaml
+     efs      eu-west-2         12  build/yaml/efs.yaml
     --- exit 0
     ");
     assert_eq!(env.read("build/yaml/network.yaml"), env.run(&["synth", "network"]).stdout);
@@ -53,6 +53,24 @@ fn files_hold_what_stdout_shows() {
         );
         assert_eq!(sha256.map(str::len), Some(64));
     }
+}
+
+/// Stacks of two regions stand apart by their names, and each says its region.
+#[test]
+fn stacks_say_their_region() {
+    let env = TestEnv::plus("runtime_region: eu-west-1\nagentcore:\n  memory: {}\n");
+    let text = env.run(&["synth"]).stdout;
+    assert!(text.contains("---\n# acme-dev-network in eu-west-2\n"));
+    assert!(text.contains("---\n# acme-dev-runtime-network in eu-west-1\n"));
+    let report = env.json(&["synth", "--out", "build", "-o", "json"]);
+    let regions: Vec<String> = report["stacks"]
+        .as_array()
+        .expect("stacks")
+        .iter()
+        .map(|stack| format!("{} {}", stack["stack"], stack["region"]).replace('"', ""))
+        .collect();
+    assert!(regions.contains(&"agentcore eu-west-1".to_owned()), "{regions:?}");
+    assert!(regions.contains(&"peering eu-west-2".to_owned()), "{regions:?}");
 }
 
 #[test]

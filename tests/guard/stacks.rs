@@ -4,8 +4,8 @@ use platformctl::guard::{CheckReport, Exemptions, Finding, RuleSet, check};
 use runtime_core::functions::Function;
 use serde_json::Value;
 use stacks::spec::{
-    FunctionSpec, IdentitySpec, Nat, PipelineProvider, PipelineSpec, StackSpec, StageKind,
-    StageSpec, StageStacks,
+    Endpoints, FunctionSpec, GatewaySpec, IdentitySpec, MemorySpec, Nat, PipelineProvider,
+    PipelineSpec, RuntimeSpec, StackSpec, StageKind, StageSpec, StageStacks, Strategy, TokenSpec,
 };
 
 use crate::TODAY;
@@ -34,7 +34,7 @@ fn the_largest_environment_passes() {
     spec.network.zones = 3;
     spec.network.nat = Nat::PerZone;
     spec.network.flow_logs = true;
-    spec.network.interface_endpoints = vec!["ssm".to_owned(), "secretsmanager".to_owned()];
+    spec.network.endpoints = Endpoints::Platform;
     spec.platform.functions = Function::ALL
         .into_iter()
         .filter(|function| *function != Function::GitStore)
@@ -63,14 +63,58 @@ fn identity() -> IdentitySpec {
     IdentitySpec { pipelines: vec![pipeline], issuers: Vec::new() }
 }
 
+/// With agents in a region of their own.
+fn two_regions() -> StackSpec {
+    let mut spec = spec();
+    spec.runtime_region = "eu-west-1".into();
+    spec.network.endpoints = Endpoints::Platform;
+    spec.runtime_network.endpoints = Endpoints::Platform;
+    spec.runtime_network.nat = Nat::Single;
+    spec.runtime_network.flow_logs = true;
+    spec.agentcore.runtime = Some(RuntimeSpec {
+        image: Some("111122223333.dkr.ecr.eu-west-1.amazonaws.com/agents:1".to_owned()),
+        models: vec!["eu.amazon.nova-lite-v1:0".to_owned()],
+        ..RuntimeSpec::default()
+    });
+    spec.agentcore.memory =
+        Some(MemorySpec { strategies: vec![Strategy::Facts], ..MemorySpec::default() });
+    spec.agentcore.gateway = Some(GatewaySpec {
+        tokens: Some(TokenSpec {
+            discovery_url: "https://login.acme.example/.well-known/openid-configuration".to_owned(),
+            audiences: vec!["acme".to_owned()],
+            clients: Vec::new(),
+        }),
+        semantic_search: true,
+    });
+    spec
+}
+
+#[test]
+fn what_a_second_region_adds_passes() {
+    let report = checked(&two_regions());
+    let added = ["runtime-identity", "runtime-network", "peering", "metrics", "agentcore"];
+    let findings: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| added.iter().any(|stack| finding.place().starts_with(stack)))
+        .map(Finding::place)
+        .collect();
+    assert!(findings.is_empty(), "{report}");
+    let registry = report.exempted.iter().find(|it| it.exemption.stack == "agentcore");
+    assert!(registry.is_some(), "agentcore was not looked at");
+}
+
 /// An exemption that covers nothing any more should go.
 #[test]
 fn every_embedded_exemption_is_needed() {
-    let mut spec = spec();
-    spec.identity = identity();
-    let report = checked(&spec);
+    let mut with_pipelines = spec();
+    with_pipelines.identity = identity();
+    let reports = [checked(&with_pipelines), checked(&two_regions())];
     for exemption in Exemptions::embedded().expect("exemptions").all() {
-        let used = report.exempted.iter().any(|exempted| exempted.exemption == *exemption);
+        let used = reports
+            .iter()
+            .flat_map(|report| &report.exempted)
+            .any(|exempted| exempted.exemption == *exemption);
         assert!(used, "{exemption:?}");
     }
 }

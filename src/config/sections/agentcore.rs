@@ -133,7 +133,7 @@ pub struct TokenConfig {
     /// Audiences (aud), of which a token has to have one.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// Clients (client_id), of which a token has to name one.
+    /// Clients, of which a token has to name one.
     #[serde(default)]
     pub clients: Vec<String>,
 }

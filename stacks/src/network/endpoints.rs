@@ -10,6 +10,9 @@ use crate::cfn::aws::ec2::{self, vpc_endpoint::VpcEndpointType};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
 use crate::cfn::{Handle, Stack, Value, arn, pseudo, sub};
 
+/// AgentCore's data plane.
+const AGENTS: &str = "bedrock-agentcore";
+
 /// Gateway endpoints for S3 and DynamoDB, which cost nothing.
 pub(super) fn gateway(stack: &mut Stack, vpc: &Handle<ec2::Vpc>, tables: &[PrivateTable]) {
     let policies = [
@@ -29,15 +32,23 @@ pub(super) fn gateway(stack: &mut Stack, vpc: &Handle<ec2::Vpc>, tables: &[Priva
     }
 }
 
-/// Interface endpoints in every private subnet, reached by functions and agents alone.
-/// Gives their security group, if there are any.
+/// Interface endpoints.
+pub(super) struct Interface {
+    /// Their security group.
+    pub(super) group: Handle<ec2::SecurityGroup>,
+    /// That of AgentCore's data plane, if it is among them.
+    pub(super) agents: Option<Handle<ec2::VpcEndpoint>>,
+}
+
+/// Interface endpoints in every private subnet, reached by functions and agents alone, if
+/// there are to be any.
 pub(super) fn interface<'a>(
     stack: &mut Stack,
     vpc: &Handle<ec2::Vpc>,
     subnets: &[Handle<ec2::Subnet>],
     lambda: &Handle<ec2::SecurityGroup>,
     services: impl Iterator<Item = &'a str>,
-) -> Option<Handle<ec2::SecurityGroup>> {
+) -> Option<Interface> {
     let mut services = services.peekable();
     services.peek()?;
     let group = access::group(stack, vpc, "EndpointGroup", "Interface endpoints");
@@ -50,8 +61,9 @@ pub(super) fn interface<'a>(
         lambda,
         &group,
     );
+    let mut agents = None;
     for service in services {
-        stack.add(
+        let endpoint = stack.add(
             format!("{}InterfaceEndpoint", camel(service)),
             ec2::VpcEndpoint::new(vpc.id())
                 .service_name(service_name(service))
@@ -61,13 +73,16 @@ pub(super) fn interface<'a>(
                 .subnet_ids(ids(subnets))
                 .security_group_ids([group.group_id()]),
         );
+        if service == AGENTS {
+            agents = Some(endpoint);
+        }
     }
-    Some(group)
+    Some(Interface { group, agents })
 }
 
 fn policy(service: &str) -> PolicyDocument {
     PolicyDocument::new([match service {
-        "bedrock-agentcore" | "bedrock-agentcore.gateway" => our_agents(),
+        AGENTS | "bedrock-agentcore.gateway" => our_agents(),
         "bedrock" | "bedrock-runtime" => our_callers(),
         _ => ours(),
     }])

@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 
 use crate::SpecError;
 use crate::cfn::aws::ec2;
-use crate::cfn::{Handle, Naming, Published, Stack, Value, availability_zones, select};
+use crate::cfn::{Handle, Naming, Published, Stack, Value, availability_zones, select, split};
 use crate::identity::Keys;
 use crate::spec::NetworkSpec;
 use crate::subnets::{self, ZoneSubnets};
@@ -53,6 +53,9 @@ pub struct RuntimeNetwork {
     pub private_route_tables: Published<Vec<String>>,
     /// The id of the security group of functions and agents.
     pub lambda_group: Published<String>,
+    /// The host name of the endpoint of AgentCore's data plane, if there is one: the name
+    /// by which the home region calls agents, over the peering.
+    pub agentcore_host: Option<Published<String>>,
     /// The VPC's range.
     pub cidr: Ipv4Net,
     /// The number of zones.
@@ -100,7 +103,7 @@ fn home(
     stack.describe("The network everything runs in");
     let Parts { vpc, public, private, tables, lambda } = subnets(&mut stack, spec, &zones, peer);
     let efs = access::efs(&mut stack, &vpc, &lambda);
-    reach(&mut stack, spec, peer, &vpc, &private, &tables, &lambda);
+    let _ = reach(&mut stack, spec, peer, &vpc, &private, &tables, &lambda);
     record(&mut stack, spec, &vpc, keys);
 
     Ok(Network {
@@ -134,7 +137,7 @@ pub fn runtime_network(
     let mut stack = Stack::new("runtime-network", naming);
     stack.describe("The network of the region in which agents run");
     let Parts { vpc, private, tables, lambda, .. } = subnets(&mut stack, spec, &zones, &peer);
-    reach(&mut stack, spec, &peer, &vpc, &private, &tables, &lambda);
+    let agents = reach(&mut stack, spec, &peer, &vpc, &private, &tables, &lambda);
     record(&mut stack, spec, &vpc, keys);
 
     Ok(RuntimeNetwork {
@@ -142,6 +145,7 @@ pub fn runtime_network(
         private_subnets: stack.publish_list("private-subnets", ids(&private)),
         private_route_tables: stack.publish_list("private-route-tables", table_ids(&tables)),
         lambda_group: stack.publish("lambda-group", lambda.group_id()),
+        agentcore_host: agents.map(|endpoint| stack.publish("agentcore-host", host(&endpoint))),
         cidr: spec.cidr,
         zones: spec.zones,
         stack,
@@ -177,7 +181,7 @@ fn subnets(stack: &mut Stack, spec: &NetworkSpec, zones: &[Zone], peer: &[Ipv4Ne
     Parts { vpc, public, private, tables, lambda }
 }
 
-/// The endpoints, and the peer's way to them.
+/// The endpoints, and the peer's way to them. Gives that of AgentCore.
 fn reach(
     stack: &mut Stack,
     spec: &NetworkSpec,
@@ -186,13 +190,17 @@ fn reach(
     private: &[Handle<ec2::Subnet>],
     tables: &[PrivateTable],
     lambda: &Handle<ec2::SecurityGroup>,
-) {
+) -> Option<Handle<ec2::VpcEndpoint>> {
     endpoints::gateway(stack, vpc, tables);
-    if let Some(group) =
-        endpoints::interface(stack, vpc, private, lambda, spec.interface_services())
-    {
-        access::from_peer(stack, &group, peer);
-    }
+    let made = endpoints::interface(stack, vpc, private, lambda, spec.interface_services())?;
+    access::from_peer(stack, &made.group, peer);
+    made.agents
+}
+
+/// An endpoint's own name: the first of its entries, each a hosted zone's id, a colon and
+/// a name.
+fn host(endpoint: &Handle<ec2::VpcEndpoint>) -> Value<String> {
+    select(1, split(":", select(0, endpoint.dns_entries())))
 }
 
 fn record(stack: &mut Stack, spec: &NetworkSpec, vpc: &Handle<ec2::Vpc>, keys: &Keys) {

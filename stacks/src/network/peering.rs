@@ -8,7 +8,7 @@
 //! Names: the private names of an endpoint, such as `sts.eu-west-1.amazonaws.com`, resolve
 //! to it in its own VPC alone. From the other region, call it by the endpoint's own name
 //! (`vpce-….sts.eu-west-1.vpce.amazonaws.com`), which resolves everywhere, to private
-//! addresses. Gateway endpoints (S3, DynamoDB) serve their own VPC only.
+//! addresses; that of AgentCore is published as `agentcore-host`. Gateway endpoints (S3, DynamoDB) serve their own VPC only.
 //!
 //! Two stacks, because routes are made in their own region: `peering` in the home region
 //! asks for the connection, once both networks are there, and `runtime-peering` adds the
