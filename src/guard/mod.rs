@@ -153,6 +153,12 @@ pub fn verdicts(template: &Value, rules: &RuleSet) -> Result<BTreeMap<String, Ve
     Ok(report.verdicts.into_iter().map(|((_, rule), verdict)| (rule, verdict)).collect())
 }
 
+/// A template as the rules see it: one value for each outcome of its conditions. For
+/// comparisons with other engines.
+pub fn folded(template: &Value) -> Vec<Value> {
+    fold::fold(template)
+}
+
 /// The finding of a refused value, without its stack, and the policy statement that the
 /// value is in.
 fn finding_of<'a>(
