@@ -2,9 +2,9 @@
 
 Usage: templates.py FOLDER COUNT FILE...
 
-Each template takes one of the JSON files in turn. Its logical ids get a suffix of its own
-and its free texts a number, so that no two templates, and no two resources of two templates,
-are equal. One in five gets a violation, of one of five kinds: rules that pass and rules that
+Each template takes one of the JSON files in turn. Its logical ids, descriptions, tags and
+policy statements get a suffix of their own, so that nothing that a rule looks at is the same
+in two templates. One in five gets a violation, of one of five kinds: rules that pass and rules that
 fail cost differently.
 """
 
@@ -33,8 +33,8 @@ def renamed(value, ids, suffix):
         elif key == "DependsOn":
             names = [item] if isinstance(item, str) else item
             changed[key] = [name + suffix if name in ids else name for name in names]
-        elif key == "Description" and isinstance(item, str):
-            changed[key] = f"{item} ({suffix})"
+        elif key in ("Description", "Value", "Sid") and isinstance(item, str):
+            changed[key] = item + suffix
         else:
             changed[key] = renamed(item, ids, suffix)
     return changed

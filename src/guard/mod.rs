@@ -83,7 +83,7 @@ pub fn check_with(
         take(finding, None);
     }
     for Judged { stacks, template, outcomes } in batch::judge(templates, rules)? {
-        for (name, verdict) in outcomes.iter().flat_map(|it| it.verdicts()) {
+        for (name, verdict) in outcomes.iter().flat_map(|it| it.outcome.verdicts()) {
             let id = rules::id_of(name);
             for stack in stacks.iter().filter(|_| rules.is_on(&id)) {
                 let known: &mut Verdict =
@@ -91,10 +91,14 @@ pub fn check_with(
                 *known = verdict.max(*known);
             }
         }
-        for refusal in outcomes.iter().flat_map(|it| it.refusals()) {
-            let (finding, statement) = finding_of(&template, &by_name, &refusal);
-            for stack in &*stacks {
-                take(Finding { stack: (*stack).to_owned(), ..finding.clone() }, statement);
+        for seen in &outcomes {
+            for refusal in seen.outcome.refusals() {
+                let path = seen.path(refusal.path);
+                let refusal = Refusal { path: &path, ..refusal };
+                let (finding, statement) = finding_of(&template, &by_name, &refusal);
+                for stack in &*stacks {
+                    take(Finding { stack: (*stack).to_owned(), ..finding.clone() }, statement);
+                }
             }
         }
     }

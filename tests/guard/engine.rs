@@ -275,8 +275,9 @@ fn findings_of_code_are_taken_like_others() {
 /// The parser of the engine refuses characters that JSON may have.
 #[test]
 fn odd_characters_stop_no_check() {
-    let odd: String =
-        ['\u{7f}', '\u{9f}', '\u{feff}', '\u{ffff}', '\u{1}', '"', '\u{1f600}', '\n'].iter().collect();
+    let odd: String = ['\u{7f}', '\u{9f}', '\u{feff}', '\u{ffff}', '\u{1}', '"', '\u{1f600}', '\n']
+        .iter()
+        .collect();
     let template = template(&json!({ "Type": "AWS::EFS::FileSystem", "Properties": {
         "Encrypted": odd, "FileSystemTags": [{ "Key": odd, "Value": odd }]
     } }));
