@@ -124,7 +124,8 @@ impl Exemptions {
     pub(super) fn faults(&self, rules: &RuleSet, today: Date) -> Vec<Finding> {
         let mut faults = Vec::new();
         for exemption in &self.0 {
-            if rules.get(&exemption.rule).is_none() {
+            let is_code = || super::rules_of_code().iter().any(|rule| rule.id == exemption.rule);
+            if rules.get(&exemption.rule).is_none() && !is_code() {
                 faults.push(exemption.fault(
                     &unknown_rule(),
                     "rule",

@@ -83,7 +83,7 @@ pub fn check_with(
         take(finding, None);
     }
     for Judged { stacks, template, outcomes } in batch::judge(templates, rules)? {
-        for (name, verdict) in outcomes.iter().flat_map(|it| it.verdicts()) {
+        for (name, verdict) in outcomes.iter().flat_map(|it| it.outcome.verdicts()) {
             let id = rules::id_of(name);
             for stack in stacks.iter().filter(|_| rules.is_on(&id)) {
                 let known: &mut Verdict =
@@ -91,10 +91,14 @@ pub fn check_with(
                 *known = verdict.max(*known);
             }
         }
-        for refusal in outcomes.iter().flat_map(|it| it.refusals()) {
-            let (finding, statement) = finding_of(&template, &by_name, &refusal);
-            for stack in &*stacks {
-                take(Finding { stack: (*stack).to_owned(), ..finding.clone() }, statement);
+        for seen in &outcomes {
+            for refusal in seen.outcome.refusals() {
+                let path = seen.path(refusal.path);
+                let refusal = Refusal { path: &path, ..refusal };
+                let (finding, statement) = finding_of(&template, &by_name, &refusal);
+                for stack in &*stacks {
+                    take(Finding { stack: (*stack).to_owned(), ..finding.clone() }, statement);
+                }
             }
         }
     }
@@ -151,6 +155,12 @@ pub fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error
 pub fn verdicts(template: &Value, rules: &RuleSet) -> Result<BTreeMap<String, Verdict>> {
     let report = check(&[("", template)], rules, &Exemptions::default(), Date::MIN)?;
     Ok(report.verdicts.into_iter().map(|((_, rule), verdict)| (rule, verdict)).collect())
+}
+
+/// A template as the rules see it: one value for each outcome of its conditions. For
+/// comparisons with other engines.
+pub fn folded(template: &Value) -> Vec<Value> {
+    fold::fold(template)
 }
 
 /// The finding of a refused value, without its stack, and the policy statement that the

@@ -1,7 +1,7 @@
 //! The engine: big outputs, places, masking, order, evasions, malformed rules.
 
 use platformctl::error::Kind;
-use platformctl::guard::{Exemptions, Finding, RuleSet, Verdict, check, verdicts};
+use platformctl::guard::{Exemptions, Finding, RuleSet, Verdict, check, check_with, verdicts};
 use serde_json::{Value, json};
 
 use crate::{TODAY, checked};
@@ -218,4 +218,69 @@ fn secrets_do_not_get_into_findings() {
         assert!(!text.contains("hunter") && !text.contains("AKIA"), "{text}");
         assert!(text.contains("(hidden)") && text.len() < 20_000);
     }
+}
+
+/// Five hundred tenants with one template cost about as much as one of them.
+#[test]
+fn equal_templates_are_judged_once() {
+    let statement = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let resources: serde_json::Map<String, Value> = (0..40)
+        .map(|number| (format!("Role{number}"), role(&statement)["Resources"]["It"].clone()))
+        .collect();
+    let template = json!({ "Resources": resources });
+    let started = std::time::Instant::now();
+    let one = checked(&[("tenant", &template)]);
+    let alone = started.elapsed();
+    let copies: Vec<(String, Value)> =
+        (0..500).map(|number| (format!("tenant-{number:03}"), template.clone())).collect();
+    let inputs: Vec<(&str, &Value)> = copies.iter().map(|(name, it)| (name.as_str(), it)).collect();
+    let started = std::time::Instant::now();
+    let all = checked(&inputs);
+    let together = started.elapsed();
+    assert_eq!(all.findings.len(), 500 * one.findings.len());
+    assert_eq!(all.stacks, 500);
+    assert!(together < alone * 100, "{together:?} for 500, {alone:?} for one");
+}
+
+#[test]
+fn findings_of_code_are_taken_like_others() {
+    let extra = |rule: &str| {
+        let text = |text: &str| text.to_owned();
+        Finding::new(
+            rule,
+            platformctl::guard::Severity::Error,
+            text("efs"),
+            text("It"),
+            text("AWS::EFS::FileSystem"),
+            text("Owner"),
+            text("nobody"),
+            text("somebody"),
+            text("Nobody answers for it."),
+            text("Name someone."),
+        )
+    };
+    let exemption = "exemptions: [{ rule: template-not-expanded, stack: efs, resource: It, \
+        owner: me, reason: a test, expires: 2030-01-01 }]";
+    let exemptions = Exemptions::default().with_text("mine.yaml", exemption).expect("exemptions");
+    let extras = vec![extra("template-not-expanded"), extra("exemption-expired")];
+    let rules = RuleSet::embedded();
+    let report = check_with(&[], &rules, &exemptions, TODAY, extras.clone()).expect("a report");
+    assert_eq!(of_rule(&report.findings, "exemption-expired").len(), 1, "{report}");
+    assert_eq!(report.exempted.len(), 1, "a rule that is code can be exempt: {report}");
+    let without = rules.choose(&[], &["exemption-expired".to_owned()]).expect("rules");
+    let report = check_with(&[], &without, &exemptions, TODAY, extras).expect("a report");
+    assert!(report.findings.is_empty(), "{report}");
+}
+
+/// The parser of the engine refuses characters that JSON may have.
+#[test]
+fn odd_characters_stop_no_check() {
+    let odd: String = ['\u{7f}', '\u{9f}', '\u{feff}', '\u{ffff}', '\u{1}', '"', '\u{1f600}', '\n']
+        .iter()
+        .collect();
+    let template = template(&json!({ "Type": "AWS::EFS::FileSystem", "Properties": {
+        "Encrypted": odd, "FileSystemTags": [{ "Key": odd, "Value": odd }]
+    } }));
+    let report = checked(&[("efs", &template)]);
+    assert_eq!(of_rule(&report.findings, "efs-encrypted-at-rest").len(), 1);
 }

@@ -152,3 +152,73 @@ fn junit_has_a_suite_for_each_stack_and_a_case_for_each_rule() {
     assert!(xml.contains("found false, wanted true"), "{xml}");
     assert!(xml.contains("1 exempt") && xml.contains("warning: logs / Logs"), "{xml}");
 }
+
+#[test]
+fn json_lines_have_a_line_for_each_finding_and_a_summary() {
+    let lines = report().jsonl();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let status: Vec<&str> = lines.iter().filter_map(|line| line["status"].as_str()).collect();
+    assert_eq!(status, ["new", "new", "exempted", "summary"]);
+    assert_eq!(lines[0]["rule"], "efs-encrypted-at-rest");
+    assert_eq!((&lines[3]["findings"], &lines[3]["passed"]), (&2.into(), &false.into()));
+}
+
+/// What GitLab requires of each issue, and that no two are taken for one.
+#[test]
+fn gitlab_has_what_its_format_requires() {
+    let issues: Value = serde_json::from_str(&report().gitlab()).expect("JSON");
+    let issues = issues.as_array().expect("a list");
+    let mut prints: Vec<&str> = Vec::new();
+    for issue in issues {
+        for key in ["description", "check_name", "fingerprint"] {
+            assert!(issue[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {issue}");
+        }
+        let severities = ["info", "minor", "major", "critical", "blocker"];
+        assert!(severities.contains(&issue["severity"].as_str().expect("a severity")));
+        assert!(issue["location"]["path"].is_string());
+        assert!(issue["location"]["lines"]["begin"].as_u64().is_some_and(|line| line > 0));
+        prints.extend(issue["fingerprint"].as_str());
+    }
+    prints.sort_unstable();
+    prints.dedup();
+    assert_eq!((issues.len(), prints.len()), (2, 2));
+}
+
+#[test]
+fn fingerprints_do_not_depend_on_the_order_of_statements() {
+    let role = |statements: Value| {
+        json!({ "Resources": { "R": { "Type": "AWS::IAM::Role", "Properties": {
+            "Policies": [{ "PolicyDocument": { "Statement": statements } }]
+        } } } })
+    };
+    let wide = json!({ "Sid": "Wide", "Effect": "Allow", "Action": "*", "Resource": "a" });
+    let other = json!({ "Sid": "Other", "Effect": "Allow", "Action": "a:B", "Resource": "a" });
+    let print = |template: &Value| {
+        let report = checked(&[("s", template)]);
+        let found = report.findings.iter().find(|it| it.rule == "iam-no-wildcard-action");
+        found.expect("a finding").fingerprint()
+    };
+    assert_eq!(print(&role(json!([wide, other]))), print(&role(json!([other, wide]))));
+    let narrower = json!({ "Sid": "Wide", "Effect": "Allow", "Action": "s3:*", "Resource": "a" });
+    assert_ne!(print(&role(json!([wide]))), print(&role(json!([narrower]))));
+}
+
+/// What a template says stays text in a comment, and a comment has a largest size.
+#[test]
+fn markdown_is_no_markup_of_the_template_s_and_fits_into_a_comment() {
+    let resources: serde_json::Map<String, Value> = (0..600)
+        .map(|number| {
+            let properties = json!({ "Encrypted": "|</code><img>@all `x` *b*" });
+            let id = format!("FileSystem{number}");
+            (id, json!({ "Type": "AWS::EFS::FileSystem", "Properties": properties }))
+        })
+        .collect();
+    let text = checked(&[("efs", &json!({ "Resources": resources }))]).markdown();
+    assert!(text.len() < 65_536, "{}", text.len());
+    assert!(!text.contains("<img") && !text.contains("@all"), "{text}");
+    assert!(text.contains("more findings"), "it says that there are more");
+    for row in text.lines().filter(|line| line.starts_with("| error")) {
+        assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
+    }
+}

@@ -73,7 +73,7 @@ fn fill(
 ) {
     for (written, row) in rows.enumerate() {
         if text.len() + row.len() > most {
-            let _ = write!(text, "\n… and {} more\n", count(all - written, noun));
+            let _ = write!(text, "\n… and {}\n", count(all - written, &format!("more {noun}")));
             return;
         }
         text.push_str(&row);

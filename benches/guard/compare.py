@@ -1,0 +1,103 @@
+"""Runs cfn-guard and platformctl on the same templates, in turns, and compares.
+
+Usage: compare.py CFN_GUARD PLATFORMCTL RULES TEMPLATES
+
+Each runs three times, one after the other; the best time of each counts, since what
+else the machine does only adds to it. Processor time is of all threads together.
+Verdicts are compared by template and rule. platformctl folds intrinsic functions before
+it asks the rules and cfn-guard does not, so that verdicts on `Fn::Sub: "*"` and the like
+may differ; each difference is listed.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+RUNS = 3
+
+
+def run(command):
+    """Wall-clock and processor seconds, and stdout."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    wall = time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in (0, 4, 19):
+        sys.exit(f"{command[0]} failed ({done.returncode}): {done.stderr.decode()}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, done.stdout
+
+
+def verdicts_of_guard(text):
+    found = {}
+    for report in json.loads(text):
+        stack = pathlib.Path(report["name"]).stem
+        for rule in report["compliant"]:
+            found[stack, rule] = "PASS"
+        for rule in report["not_applicable"]:
+            found[stack, rule] = "SKIP"
+        for rule in report["not_compliant"]:
+            found[stack, rule["Rule"]["name"]] = "FAIL"
+    return found
+
+
+def verdicts_of_platformctl(text):
+    found = {}
+    for suite in xml.fromstring(text).iter("testsuite"):
+        for case in suite.iter("testcase"):
+            rule = case.get("name").replace("-", "_")
+            skipped = case.find("skipped")
+            message = skipped.get("message", "") if skipped is not None else ""
+            if case.find("failure") is not None or message.startswith(("warning:", "note:")):
+                verdict = "FAIL"
+            elif skipped is not None:
+                verdict = "SKIP"
+            else:
+                verdict = "PASS"
+            found[suite.get("name"), rule] = verdict
+    return found
+
+
+def main(guard, platformctl, rules, templates):
+    files = sorted(str(path) for path in pathlib.Path(templates).iterdir())
+    rules = sorted(str(path) for path in pathlib.Path(rules).glob("*.guard"))
+    theirs = [guard, "validate", "--rules", *rules, "--data", templates,
+              "--structured", "--output-format", "json", "--show-summary", "none"]
+    ours = [platformctl, "check", "-q", "-o", "junit", "--template", *files]
+    times = collections.defaultdict(list)
+    for _ in range(RUNS):
+        *spent, guard_text = run(theirs)
+        times["cfn-guard 3.2.1"].append(spent)
+        *spent, our_text = run(ours)
+        times["platformctl"].append(spent)
+    best = {name: [min(column) for column in zip(*spent)] for name, spent in times.items()}
+    print(f"{len(files)} distinct templates, {len(rules)} rule files, {os.cpu_count()} cores, "
+          f"load {os.getloadavg()[0]:.1f}")
+    for name, (wall, cpu) in best.items():
+        print(f"  {name:16} {wall:6.2f} s   {cpu:6.2f} s of processor time   "
+              f"{len(files) / wall:6.0f} templates/s")
+    wall, cpu = (a / b for a, b in zip(best["cfn-guard 3.2.1"], best["platformctl"]))
+    print(f"  ratio            {wall:5.1f}×     {cpu:5.1f}×")
+
+    expected = verdicts_of_guard(guard_text)
+    # Rules that are code have no counterpart.
+    found = verdicts_of_platformctl(our_text)
+    differing = collections.Counter(
+        (rule, verdict, found.get((stack, rule)))
+        for (stack, rule), verdict in expected.items()
+        if found.get((stack, rule)) != verdict
+    )
+    same = len(expected) - sum(differing.values())
+    print(f"verdicts: {same} of {len(expected)} equal")
+    for (rule, theirs, ours), number in sorted(differing.items()):
+        print(f"  {number} times {rule}: cfn-guard {theirs}, platformctl {ours}")
+
+
+main(*sys.argv[1:])
