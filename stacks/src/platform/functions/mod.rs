@@ -92,7 +92,7 @@ fn set_going(
         }
         Function::Provisioner => {
             sources::queue(stack, parts, &queues::PROVISIONING, 1, deployed, most);
-            sources::reconcile(stack, deployed);
+            sources::reconcile(stack, parts, deployed);
         }
         _ => {}
     }
