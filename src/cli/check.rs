@@ -36,7 +36,8 @@ pub fn run(ctx: &Ctx, args: &CheckArgs) -> Result<Checked> {
     let inputs: Vec<_> =
         templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
     let today = OffsetDateTime::now_utc().date();
-    Ok(Checked(guard::check(&inputs, &rules, &exemptions, today)?))
+    let between = guard::invariants::invariants(&templates);
+    Ok(Checked(guard::check_with(&inputs, &rules, &exemptions, today, between)?))
 }
 
 impl Report for Checked {

@@ -81,6 +81,37 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding of a rule that is code, for `check_with`. `rule` is an id of
+    /// `catalogue()`; empty texts mean that there is nothing to say.
+    #[expect(clippy::too_many_arguments, reason = "every one is a field, and required")]
+    pub fn new(
+        rule: impl Into<String>,
+        severity: Severity,
+        stack: impl Into<String>,
+        resource: impl Into<String>,
+        resource_type: impl Into<String>,
+        property: impl Into<String>,
+        found: impl Into<String>,
+        wanted: impl Into<String>,
+        why: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule: rule.into(),
+            severity,
+            stack: stack.into(),
+            resource: resource.into(),
+            resource_type: resource_type.into(),
+            property: property.into(),
+            statement: None,
+            found: found.into(),
+            wanted: wanted.into(),
+            why: why.into(),
+            fix: fix.into(),
+            file: String::new(),
+        }
+    }
+
     /// `efs / FileSystem / Encrypted`, without what is not known.
     pub fn place(&self) -> String {
         let statement = self.statement.as_ref().map(|sid| format!("statement {sid}"));

@@ -16,6 +16,7 @@ mod engine;
 mod exemptions;
 mod finding;
 mod fold;
+pub mod invariants;
 mod message;
 mod outcome;
 pub mod report;
@@ -49,11 +50,29 @@ pub fn check(
     exemptions: &Exemptions,
     today: Date,
 ) -> Result<CheckReport> {
+    check_with(templates, rules, exemptions, today, Vec::new())
+}
+
+/// As [`check`], with findings of rules that are code (see [`invariants`]). Exemptions
+/// cover them as they cover others.
+pub fn check_with(
+    templates: &[(&str, &Value)],
+    rules: &RuleSet,
+    exemptions: &Exemptions,
+    today: Date,
+    extra: Vec<Finding>,
+) -> Result<CheckReport> {
     let started = Instant::now();
     let by_name = rules.by_name();
     let mut findings = exemptions.faults(rules, today);
     let mut exempted = Vec::new();
     let mut verdicts = BTreeMap::new();
+    for finding in extra {
+        match exemptions.covering(&finding, None, today) {
+            Some(exemption) => exempted.push(Exempted { finding, exemption: exemption.clone() }),
+            None => findings.push(finding),
+        }
+    }
     for Judged { stack, template, outcomes } in batch::judge(templates, rules)? {
         for (name, verdict) in outcomes.iter().flat_map(|it| it.verdicts()) {
             let known: &mut Verdict =
@@ -77,6 +96,7 @@ pub fn check(
     exempted.dedup_by(|a, b| a.finding.key() == b.finding.key());
     let mut catalogue = rules.rules().to_vec();
     catalogue.extend(exemptions::own_rules());
+    catalogue.extend(invariants::catalogue());
     Ok(CheckReport {
         findings,
         exempted,

@@ -90,6 +90,30 @@ pub struct RuleInfo {
     pub(super) name: String,
 }
 
+impl RuleInfo {
+    /// A rule that is code and not in a rule file; `file` is where it is defined.
+    pub fn of_code(
+        id: &str,
+        file: &str,
+        title: &str,
+        why: &str,
+        fix: &str,
+        severity: Severity,
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            file: file.to_owned(),
+            line: 1,
+            title: title.to_owned(),
+            why: why.to_owned(),
+            fix: fix.to_owned(),
+            severity,
+            wanted: String::new(),
+            name: id.replace('-', "_"),
+        }
+    }
+}
+
 /// The rules of one check. Made once, used for any number of templates.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
