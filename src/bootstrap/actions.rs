@@ -187,7 +187,8 @@ impl Platform<'_> {
             .map(|stack| (stack.name.as_str(), stack.template.as_value()))
             .collect();
         let today = OffsetDateTime::now_utc().date();
-        let found = guard::check(&templates, &self.rules, &self.exemptions, today)?;
+        let between = guard::invariants::invariants(&self.templates);
+        let found = guard::check_with(&templates, &self.rules, &self.exemptions, today, between)?;
         self.report.rules = found.rules;
         self.report.exempted = found
             .exempted

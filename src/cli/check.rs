@@ -77,7 +77,8 @@ fn synthesized(ctx: &Ctx, rules: &RuleSet, exemptions: &Exemptions) -> Result<Ch
     let templates = ctx.settings()?.synthesize()?;
     let inputs: Vec<_> =
         templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
-    guard::check(&inputs, rules, exemptions, OffsetDateTime::now_utc().date())
+    let between = guard::invariants::invariants(&templates);
+    guard::check_with(&inputs, rules, exemptions, OffsetDateTime::now_utc().date(), between)
 }
 
 /// Templates that come from elsewhere.

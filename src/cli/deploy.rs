@@ -71,8 +71,9 @@ pub(super) async fn execute(
     resumed: Option<&RunSummary>,
 ) -> Result<DeployReport> {
     let settings = ctx.settings()?;
-    let templates = choose(settings.synthesize()?, &args.stacks)?;
-    refuse_violations(ctx, &args.rules, &templates)?;
+    let all = settings.synthesize()?;
+    let templates = choose(all.clone(), &args.stacks)?;
+    refuse_violations(ctx, &args.rules, &all, &templates)?;
     let functions = args.code.functions(ctx, &settings)?;
     let saved = args.plan.as_deref().map(read_plan).transpose()?;
     let connection = ctx.connect(&settings).await?;

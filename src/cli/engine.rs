@@ -135,17 +135,21 @@ pub(super) fn refuse_data_loss(plan: &Plan, allowed: bool) -> Result<()> {
     .hint("undo the change in platform.yaml, or move the data first and add `--replace-data`"))
 }
 
-/// A deploy refuses what `check` refuses.
+/// A deploy refuses what `check` refuses of `templates`. What holds between stacks is
+/// seen with `all` of them.
 pub(super) fn refuse_violations(
     ctx: &Ctx,
     rules: &RuleArgs,
+    all: &[StackTemplate],
     templates: &[StackTemplate],
 ) -> Result<()> {
     let (rules, exemptions) = ctx.rules(rules.rules.as_deref(), rules.exemptions.as_deref())?;
     let inputs: Vec<_> =
         templates.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
     let today = OffsetDateTime::now_utc().date();
-    let mut found = guard::check(&inputs, &rules, &exemptions, today)?;
+    let mut between = guard::invariants::invariants(all);
+    between.retain(|finding| templates.iter().any(|stack| stack.name == finding.stack));
+    let mut found = guard::check_with(&inputs, &rules, &exemptions, today, between)?;
     if found.passed() {
         return Ok(());
     }

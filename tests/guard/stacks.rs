@@ -1,6 +1,7 @@
 //! The stacks that come with platformctl, under the rules that come with it.
 
-use platformctl::guard::{CheckReport, Exemptions, Finding, RuleSet, check};
+use platformctl::guard::invariants::invariants;
+use platformctl::guard::{CheckReport, Exemptions, Finding, RuleSet, check_with};
 use runtime_core::functions::Function;
 use serde_json::Value;
 use stacks::spec::{
@@ -15,7 +16,8 @@ fn checked(spec: &StackSpec) -> CheckReport {
     let templates: Vec<(&str, &Value)> =
         stacks.iter().map(|stack| (stack.name.as_str(), stack.template.as_value())).collect();
     let exemptions = Exemptions::embedded().expect("exemptions");
-    check(&templates, &RuleSet::embedded(), &exemptions, TODAY).expect("a report")
+    let between = invariants(&stacks);
+    check_with(&templates, &RuleSet::embedded(), &exemptions, TODAY, between).expect("a report")
 }
 
 fn spec() -> StackSpec {

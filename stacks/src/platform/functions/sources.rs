@@ -73,6 +73,13 @@ pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
         .when(Operator::StringEquals, "aws:SourceAccount", pseudo::account_id());
     let invoke =
         Statement::allow(["lambda:InvokeFunction"]).sid("Invoke").resource(deployed.alias.id());
+    let lost = Statement::allow(["sqs:SendMessage"])
+        .sid("DeadLetters")
+        .resource(deployed.dead_letters.arn());
+    let encrypt = Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
+        .sid("EncryptDeadLetters")
+        .resource(&parts.common.data_key);
+    let policy = PolicyDocument::new([invoke, lost, encrypt]);
     let role = iam::Role::new(PolicyDocument::new([trust]))
         .description("Lets the schedule call the provisioner")
         .policies([iam::role::Policy::new(policy, "invoke")]);

@@ -1,0 +1,127 @@
+//! What IAM would decide. Requests are evaluated against policies as AWS documents it
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>),
+//! so that what a role can reach is a computed fact and not an impression of its text.
+//!
+//! What is known only once a stack is deployed is a [`HOLE`] in a text: it could be
+//! anything. A statement that *may* allow counts as allowing, and one that only *may*
+//! deny does not count as denying.
+
+mod condition;
+mod pattern;
+mod policy;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub(super) use policy::{Policy, Trust};
+
+/// Stands in a text for what nobody knows before the deployment.
+pub(super) const HOLE: char = '\u{E000}';
+
+/// Whether something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// It does.
+    Yes,
+    /// It depends on what is not known.
+    Maybe,
+    /// It does not.
+    No,
+}
+
+impl Truth {
+    pub(super) fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::No => 0,
+            Self::Maybe => 1,
+            Self::Yes => 2,
+        }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        if self.rank() <= other.rank() { self } else { other }
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        if self.rank() >= other.rank() { self } else { other }
+    }
+
+    pub(super) fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::Maybe => Self::Maybe,
+            Self::No => Self::Yes,
+        }
+    }
+
+    /// All of them; `Yes` of none.
+    pub(super) fn all(each: impl IntoIterator<Item = Self>) -> Self {
+        each.into_iter().fold(Self::Yes, Self::and)
+    }
+
+    /// Any of them; `No` of none.
+    pub(super) fn any(each: impl IntoIterator<Item = Self>) -> Self {
+        each.into_iter().fold(Self::No, Self::or)
+    }
+}
+
+/// What somebody asks of AWS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Request {
+    /// Such as `s3:GetObject`.
+    pub(super) action: String,
+    /// The ARN of what it is about; `*` when the action has no resource.
+    pub(super) resource: String,
+    /// Condition keys, in lowercase, and their values. A key that is not there is not in
+    /// the request.
+    pub(super) context: BTreeMap<String, Vec<String>>,
+}
+
+impl Request {
+    pub(super) fn new(action: &str, resource: &str) -> Self {
+        let [action, resource] = [action, resource].map(str::to_owned);
+        Self { action, resource, context: BTreeMap::new() }
+    }
+
+    /// With values of a condition key.
+    pub(super) fn with(mut self, key: &str, values: &[&str]) -> Self {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        self.context.insert(key.to_ascii_lowercase(), values);
+        self
+    }
+}
+
+/// What comes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It is allowed, by the statement of this `Sid`.
+    Allowed(String),
+    /// No statement allows it.
+    NotAllowed,
+    /// A statement forbids it, by its `Sid`.
+    Denied(String),
+}
+
+impl Decision {
+    pub(super) fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allowed(_))
+    }
+}
+
+/// Decides by all policies of an identity together: a denial wins, whatever allows.
+pub(super) fn decide(policies: &[Policy], request: &Request) -> Decision {
+    let statements = || policies.iter().flat_map(Policy::statements);
+    if let Some(denial) = statements().find(|it| !it.allows && it.applies(request) == Truth::Yes) {
+        return Decision::Denied(denial.sid.clone());
+    }
+    match statements().find(|it| it.allows && it.applies(request) != Truth::No) {
+        Some(permission) => Decision::Allowed(permission.sid.clone()),
+        None => Decision::NotAllowed,
+    }
+}

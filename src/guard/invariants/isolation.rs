@@ -1,0 +1,228 @@
+//! No tenant's role reaches what is another tenant's.
+//!
+//! Decided by evaluating policies on requests, and not by looking at them: everything
+//! that a role of one tenant could ask for of another one's. Tenants of a tier share a
+//! template, so a few of them stand for all, among them neighbours with ids that
+//! begin or end alike: a wildcard in the wrong place lets them into each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runtime_core::tenant::TenantId;
+use stacks::{DeployValue, StackTemplate};
+
+use super::iam::{Decision, Trust, decide};
+use super::principals::{Role, roles};
+use super::requests;
+use super::resolve::Environment;
+use super::{OWN, TENANTS_APART};
+use crate::guard::{Finding, Severity};
+
+/// The parameter that says whose stack it is.
+const PARAMETER: &str = "TenantId";
+
+/// Pairs of real tenants that are looked at for each template, beside the neighbours.
+const MOST_PAIRS: usize = 20;
+
+/// What is shown of one role: the rest has the same cause.
+const MOST_FINDINGS: usize = 3;
+
+/// The tenant of a stack of its own.
+fn tenant_of(stack: &StackTemplate) -> Option<&str> {
+    let parameter = stack.deploy_parameters.iter().find(|it| it.name == PARAMETER)?;
+    match &parameter.value {
+        DeployValue::Literal { value } => Some(value),
+        _ => None,
+    }
+}
+
+/// Findings about every pair of tenants that could be in each other's way.
+pub(super) fn isolation(stacks: &[StackTemplate]) -> Vec<Finding> {
+    let (own, shared): (Vec<_>, Vec<_>) =
+        stacks.iter().partition(|stack| tenant_of(stack).is_some());
+    let mut tenants: BTreeMap<&str, Vec<&StackTemplate>> = BTreeMap::new();
+    for stack in own {
+        tenants.entry(tenant_of(stack).unwrap_or_default()).or_default().push(stack);
+    }
+    // Tenants with the same templates are told apart by their values alone.
+    let mut alike: BTreeMap<Vec<usize>, Vec<&str>> = BTreeMap::new();
+    for (id, stacks) in &tenants {
+        let address = |stack: &&StackTemplate| std::ptr::from_ref(stack.template.as_value()).addr();
+        alike.entry(stacks.iter().map(address).collect()).or_default().push(id);
+    }
+    let mut findings = Vec::new();
+    for ids in alike.values() {
+        let Some(first) = ids.first() else { continue };
+        let stacks = &tenants[first];
+        for other in neighbours(first) {
+            let others: Vec<_> = stacks.iter().map(|stack| moved(stack, first, &other)).collect();
+            findings.extend(pair(
+                &shared,
+                (first, stacks),
+                (&other, &others.iter().collect::<Vec<_>>()),
+            ));
+        }
+    }
+    for (one, other) in related(tenants.keys().copied()) {
+        findings.extend(pair(&shared, (one, &tenants[one]), (other, &tenants[other])));
+    }
+    findings.extend(by_tags(&shared));
+    first_of_each(findings)
+}
+
+/// Ids that begin or end like another one, or have nothing to do with it.
+fn neighbours(id: &str) -> Vec<String> {
+    let shorter = &id[..id.len().saturating_sub(1)];
+    [format!("{id}2"), format!("{id}-b"), shorter.to_owned(), format!("x{id}"), "other".to_owned()]
+        .into_iter()
+        .filter(|other| other != id && other.parse::<TenantId>().is_ok())
+        .collect()
+}
+
+/// Pairs of real tenants of which one's id begins like the other's, and a few more.
+fn related<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a str)> {
+    let ids: Vec<&str> = ids.collect();
+    let neighbours = || ids.windows(2).map(|two| (two[0], two[1]));
+    let alike = neighbours().filter(|(one, other)| other.starts_with(one));
+    let pairs: BTreeSet<_> = alike.take(MOST_PAIRS).chain(neighbours().take(2)).collect();
+    pairs.into_iter().collect()
+}
+
+/// The stack of another tenant from the same template.
+fn moved(stack: &StackTemplate, from: &str, to: &str) -> StackTemplate {
+    let mut other = stack.clone();
+    other.name = stack.name.replacen(from, to, 1);
+    let prefix = stack.stack_name.strip_suffix(&stack.name).unwrap_or_default();
+    other.stack_name = format!("{prefix}{}", other.name);
+    for parameter in &mut other.deploy_parameters {
+        if let DeployValue::Literal { value } = &mut parameter.value
+            && value == from
+        {
+            to.clone_into(value);
+        }
+    }
+    other
+}
+
+type Tenant<'a> = (&'a str, &'a Vec<&'a StackTemplate>);
+
+/// Both directions of a pair.
+fn pair(shared: &[&StackTemplate], one: Tenant<'_>, other: Tenant<'_>) -> Vec<Finding> {
+    let all = shared.iter().chain(one.1).chain(other.1).copied();
+    let environment = Environment::new(all);
+    let own = |count: usize, before: usize| before..before + count;
+    let of_one = own(one.1.len(), shared.len());
+    let of_other = own(other.1.len(), of_one.end);
+    let roles = roles(&environment);
+    let roles_in = |range: &std::ops::Range<usize>| -> Vec<&Role> {
+        roles.iter().filter(|role| range.contains(&role.stack)).collect()
+    };
+    let sides = [(one.0, &of_one, other.0, &of_other), (other.0, &of_other, one.0, &of_one)];
+    let mut findings = Vec::new();
+    for (id, stacks, victim, theirs) in sides {
+        let victims = roles_in(theirs);
+        for role in roles_in(stacks) {
+            let stack = environment.stacks().nth(role.stack).map(|(_, stack)| stack);
+            let Some(stack) = stack else { continue };
+            findings.extend(reaches(&environment, stack, role, id, victim, theirs, &victims));
+            findings.extend(own_is_reached(stack, role, id));
+        }
+    }
+    findings
+}
+
+/// What a role reaches of another tenant.
+fn reaches(
+    environment: &Environment<'_>,
+    stack: &StackTemplate,
+    role: &Role,
+    id: &str,
+    victim: &str,
+    theirs: &std::ops::Range<usize>,
+    victims: &[&Role],
+) -> Vec<Finding> {
+    let own: BTreeSet<_> = requests::named_by(role, id).into_iter().map(|(_, it)| it).collect();
+    let named = victims.iter().flat_map(|role| requests::named_by(role, victim));
+    // What both ask for in the same words is shared by both.
+    let named = named.map(|(_, request)| request).filter(|request| !own.contains(request));
+    let asked = requests::of_tenant(environment, id, victim, theirs).into_iter().chain(named);
+    let mut findings = Vec::new();
+    for request in asked {
+        let request = requests::tagged(request, &role.tags, id);
+        if let Decision::Allowed(sid) = decide(&role.policies, &request) {
+            let shown = requests::show(&request);
+            let found = format!("tenant {id} may, of tenant {victim}: {shown}");
+            findings.push(finding(TENANTS_APART, stack, role, &sid, found));
+        }
+    }
+    for other in victims {
+        let assume = requests::assume(&other.arn);
+        if other.trust.trusts(&role.arn, &assume) == Trust::ByName {
+            let found = format!("tenant {id} may, of tenant {victim}: assume {}", other.arn);
+            findings.push(finding(TENANTS_APART, stack, role, "", found));
+        }
+    }
+    findings
+}
+
+/// Every statement lets the tenant do something: a condition that nothing meets is a
+/// mistake, too.
+fn own_is_reached(stack: &StackTemplate, role: &Role, id: &str) -> Vec<Finding> {
+    let mut reached: BTreeMap<String, (bool, String)> = BTreeMap::new();
+    for (sid, request) in requests::named_by(role, id) {
+        let request = requests::tagged(request, &role.tags, id);
+        let allowed = decide(&role.policies, &request).is_allowed();
+        let entry = reached.entry(sid).or_insert_with(|| (false, requests::show(&request)));
+        entry.0 |= allowed;
+    }
+    let not = reached.into_iter().filter(|(_, (allowed, _))| !allowed);
+    let found = |shown| format!("tenant {id} may not: {shown}");
+    not.map(|(sid, (_, shown))| finding(OWN, stack, role, &sid, found(shown))).collect()
+}
+
+/// Roles that many tenants share, told apart by a tag of the session.
+fn by_tags(shared: &[&StackTemplate]) -> Vec<Finding> {
+    let environment = Environment::new(shared.iter().copied());
+    let mut findings = Vec::new();
+    for role in roles(&environment).iter().filter(|role| !role.tags.is_empty()) {
+        let Some((_, stack)) = environment.stacks().nth(role.stack) else { continue };
+        for (id, victim) in [("acme", "acme2"), ("acme2", "acme"), ("acme", "other")] {
+            findings.extend(reaches(&environment, stack, role, id, victim, &(0..0), &[role]));
+        }
+        findings.extend(own_is_reached(stack, role, "acme"));
+    }
+    findings
+}
+
+fn finding(rule: &str, stack: &StackTemplate, role: &Role, sid: &str, found: String) -> Finding {
+    let info = super::info(rule);
+    let wanted = if rule == OWN { "what it names to be allowed" } else { "only its own" };
+    let mut finding = Finding::new(
+        rule,
+        Severity::Error,
+        &stack.name,
+        &role.id,
+        "AWS::IAM::Role",
+        "Policies",
+        found,
+        wanted,
+        info.why,
+        info.fix,
+    );
+    finding.statement = Some(sid.to_owned()).filter(|sid| !sid.is_empty());
+    finding
+}
+
+/// A few of each role.
+fn first_of_each(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut count: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for finding in findings {
+        let key = (finding.stack.clone(), finding.rule.clone(), finding.statement.clone());
+        let seen = count.entry(key).or_default();
+        *seen += 1;
+        if *seen <= MOST_FINDINGS && !kept.contains(&finding) {
+            kept.push(finding);
+        }
+    }
+    kept
+}
