@@ -49,22 +49,16 @@ pub(crate) fn one_zone() -> StackSpec {
 /// Agents in another region, for a tenant with stacks of its own.
 pub(crate) fn two_regions() -> StackSpec {
     let mut spec = dev();
-    spec.runtime_region = "eu-west-1".to_owned();
+    spec.runtime_region = "eu-west-1".into();
     spec.tenants = vec![tenant("globex", Tier::Premium)];
     spec
 }
 
 /// A tenant with the budget of its tier.
+#[expect(clippy::unwrap_used, reason = "an id that is none is a mistake in a test")]
 pub(crate) fn tenant(id: &str, tier: Tier) -> TenantSpec {
     let email = format!("ops@{id}.example");
     TenantSpec { id: id.parse().unwrap(), tier, monthly_usd: None, email }
-}
-
-/// Every default, with premium tenants.
-pub(crate) fn dev_with<const N: usize>(ids: [&str; N]) -> StackSpec {
-    let mut spec = dev();
-    spec.tenants = ids.map(|id| tenant(id, Tier::Premium)).into();
-    spec
 }
 
 /// All of them, by name.
