@@ -104,6 +104,20 @@ fn the_same_tenants_give_the_same_files() {
 }
 
 #[test]
+fn five_hundred_tenants_are_one_template_and_a_file_each() {
+    let env = TestEnv::empty();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/many-tenants/platform.yaml");
+    let outcome = env.run(&["synth", "-c", example, "--out", "build"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.text);
+    let files = |folder: &str| std::fs::read_dir(env.path(folder)).expect("a folder").count();
+    assert_eq!(files("build/parameters"), 500);
+    assert!(files("build") < 20, "{}", outcome.text);
+    // All of it on stdout is a few hundred kilobytes, not ten megabytes.
+    let all = env.run(&["synth", "-c", example, "-o", "json"]).stdout;
+    assert!(all.len() < 1_000_000, "{}", all.len());
+}
+
+#[test]
 fn the_rules_accept_tenants() {
     for extra in ["", "runtime_region: eu-west-1\n"] {
         let env = TestEnv::plus(&format!("{extra}{TENANTS}"));

@@ -47,7 +47,7 @@ pub(super) fn role(
     stack.add("Role", role)
 }
 
-/// AgentCore, for agents of this account and of the region in which they run.
+/// `AgentCore`, for agents of this account and of the region in which they run.
 fn trust(runtime_region: &str) -> Statement {
     let agents =
         format!("arn:${{AWS::Partition}}:bedrock-agentcore:{runtime_region}:${{AWS::AccountId}}:*");

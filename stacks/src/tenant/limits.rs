@@ -13,7 +13,7 @@ const ALERTS: [(&str, u32); 3] = [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED"
 
 /// A cost budget of everything that has the tenant's tag. AWS counts a tag once it is
 /// activated as a cost allocation tag, under Billing.
-pub(super) fn budget(stack: &mut Stack, email: Value<String>, monthly_usd: Value<i64>) {
+pub(super) fn budget(stack: &mut Stack, email: &Value<String>, monthly_usd: Value<i64>) {
     let tag = join("$", [format!("user:{TAG_TENANT}").into(), parameters::id()]);
     let spend = budget::Spend::new(monthly_usd.assume::<f64>(), "USD");
     // It has no name of its own: another address replaces a budget, and its successor
@@ -26,7 +26,7 @@ pub(super) fn budget(stack: &mut Stack, email: Value<String>, monthly_usd: Value
         .map(|(kind, percent)| {
             let notification = budget::Notification::new("GREATER_THAN", *kind, *percent)
                 .threshold_type("PERCENTAGE");
-            let subscriber = budget::Subscriber::new(&email, "EMAIL");
+            let subscriber = budget::Subscriber::new(email, "EMAIL");
             budget::NotificationWithSubscribers::new(notification, [subscriber])
         })
         .collect();

@@ -1,11 +1,16 @@
 //! The stacks of siloed tenants: one template a tier, one stack a tenant.
 //!
 //! What tells tenants apart is in parameters, so that a thousand of them share a few
-//! templates: each is made and proved once. CloudFormation StackSets take a template
-//! as it is. `TenantId`, `Email` and `MonthlyUsd` are the only parameters to give;
-//! every other one has the path of an SSM parameter as its default, which stacks of
-//! the same environment and region have published. Tenants of pooled tiers are rows of
-//! a table and have no stack.
+//! templates: each is made and proved once. Tenants of pooled tiers are rows of a table
+//! and have no stack.
+//!
+//! Whoever deploys a template without platformctl gives `TenantId`, `Email` and
+//! `MonthlyUsd` (of the runtime region's, `TenantId` alone) and the capability
+//! `CAPABILITY_NAMED_IAM`; every other parameter has as its default the path of an SSM
+//! parameter that the environment's stacks in that region publish. So CloudFormation
+//! `StackSets` take the templates as they are. A stack set has one stack an account and
+//! region: it is for tenants with accounts of their own, with the tenant's values as
+//! the account's parameter overrides.
 
 mod access;
 mod dashboard;
@@ -151,7 +156,7 @@ fn home(
     if naming.region() == runtime.region() {
         store::memory(&mut stack, &key, role.id());
     }
-    limits::budget(&mut stack, email, monthly_usd);
+    limits::budget(&mut stack, &email, monthly_usd);
     dashboard::dashboard(&mut stack, runtime.region());
     stack.finish()
 }

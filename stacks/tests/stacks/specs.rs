@@ -132,6 +132,7 @@ pub(crate) fn two_region() -> StackSpec {
 }
 
 /// A tenant with the budget of its tier.
+#[expect(clippy::unwrap_used, reason = "an id that is none is a mistake in a test")]
 pub(crate) fn tenant(id: &str, tier: Tier) -> TenantSpec {
     let email = format!("ops@{id}.example");
     TenantSpec { id: id.parse().unwrap(), tier, monthly_usd: None, email }

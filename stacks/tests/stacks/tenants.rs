@@ -272,7 +272,7 @@ fn the_longest_names_are_not_too_long_for_aws() {
 
 #[test]
 fn memories_of_an_environment_have_names_of_their_own() {
-    let stacks = of_tenants(&specs::dev_with(["a-bc", "ab-c", "abc"]));
+    let stacks = of_tenants(&many(1));
     let name = &stacks[0].template.resource("Memory").unwrap().properties()["Name"];
     let names: Vec<_> = ["a-bc", "ab-c", "abc"].map(|id| resolved(name, id)).into();
     assert_eq!(names, ["acme_dev_a_bc", "acme_dev_ab_c", "acme_dev_abc"]);
@@ -340,7 +340,10 @@ fn tiers_stay_within_what_api_gateway_gives_an_account() {
     assert_eq!(premium(|tier| tier.monthly_requests = 0), ["tiers.premium.monthly_requests"]);
     assert_eq!(premium(|tier| tier.monthly_requests = 1 << 31), ["tiers.premium.monthly_requests"]);
     assert_eq!(premium(|tier| tier.monthly_usd = 0), ["tiers.premium.monthly_usd"]);
-    assert_eq!(fields(|spec| drop(spec.tiers.remove(&Tier::Basic))), ["tiers.basic"]);
+    let undescribed = fields(|spec| {
+        spec.tiers.remove(&Tier::Basic);
+    });
+    assert_eq!(undescribed, ["tiers.basic"]);
 }
 
 #[test]
