@@ -19,14 +19,14 @@ pub struct IdentityConfig {
     pub issuers: Vec<IssuerConfig>,
 }
 
-/// A project whose pipelines are let in by OpenID Connect.
+/// A project whose pipelines are let in by OIDC.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PipelineConfig {
     /// Where the project is.
     pub provider: Provider,
     /// The address of a GitLab instance, without a slash at the end. Left out:
-    /// https://gitlab.com. GitHub has one address.
+    /// GitLab's own, `https://gitlab.com`. GitHub has one address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Its full name: owner/repository on GitHub, group/project on GitLab.
@@ -36,7 +36,7 @@ pub struct PipelineConfig {
     /// ids, as in octocat-123456/wiki-456789; the repository's OIDC settings show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Whether the account has the OpenID Connect provider already, from another
+    /// Whether the account has the OIDC provider already, from another
     /// environment: it can have one for each address.
     #[serde(default)]
     pub existing_provider: bool,
@@ -121,7 +121,7 @@ pub struct IssuerConfig {
     /// Entra: the directory's id, a GUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
-    /// Entra: the application's id, a GUID. AuthKit: the environment's client id.
+    /// Entra: the application's id, a GUID. `AuthKit`: the environment's client id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The `iss` of its tokens, an https address. Only `oidc` has to give it.
@@ -133,7 +133,7 @@ pub struct IssuerConfig {
     /// Where its public keys are, an https address. Only `oidc` has to give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
-    /// The claim that holds a user's roles. Left out: `roles`, and `role` of AuthKit.
+    /// The claim that holds a user's roles. Left out: `roles`, and `role` of `AuthKit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_claim: Option<String>,
 }
@@ -144,9 +144,9 @@ pub struct IssuerConfig {
 pub enum Issuers {
     /// Microsoft Entra ID.
     Entra,
-    /// AuthKit by WorkOS.
+    /// `AuthKit` by `WorkOS`.
     AuthKit,
-    /// Any other OpenID Connect issuer.
+    /// Any other OIDC issuer.
     Oidc,
 }
 

@@ -1,4 +1,5 @@
 //! Small environments for tests.
+#![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
 
 use serde_json::{Value, json};
 use stacks::spec::StackSpec;

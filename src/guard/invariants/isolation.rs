@@ -193,11 +193,11 @@ fn by_tags(shared: &[&StackTemplate]) -> Vec<Finding> {
     findings
 }
 
-fn finding(rule: &str, stack: &StackTemplate, role: &Role, sid: &str, found: String) -> Finding {
-    let info = super::info(rule);
-    let wanted = if rule == OWN { "what it names to be allowed" } else { "only its own" };
+fn finding(id: &str, stack: &StackTemplate, role: &Role, sid: &str, found: String) -> Finding {
+    let info = super::info(id);
+    let wanted = if id == OWN { "what it names to be allowed" } else { "only its own" };
     let mut finding = Finding::new(
-        rule,
+        id,
         Severity::Error,
         &stack.name,
         &role.id,

@@ -2,7 +2,7 @@
 
 use stacks::DeployValue;
 
-use super::iam::HOLE;
+use super::iam::{HOLE, Policy};
 use super::principals::roles;
 use super::resolve::{ACCOUNT, Environment};
 use super::{PARAMETER, about};
@@ -60,7 +60,7 @@ fn by_roles(environment: &Environment<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for role in roles(environment) {
         let Some((_, stack)) = environment.stacks().nth(role.stack) else { continue };
-        for statement in role.policies.iter().flat_map(|policy| policy.statements()) {
+        for statement in role.policies.iter().flat_map(Policy::statements) {
             let (actions, resources) = statement.named();
             let reads = actions.iter().any(|action| action.starts_with("ssm:GetParameter"));
             for arn in resources.iter().filter(|_| reads && statement.allows()) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use runtime_core::names::TAG_TENANT;
 use runtime_core::tables;
 
-use super::iam::{HOLE, Request};
+use super::iam::{HOLE, Policy, Request};
 use super::principals::Role;
 use super::resolve::{ACCOUNT, Environment};
 
@@ -195,7 +195,7 @@ pub(super) fn assume(role: &str) -> Request {
 /// that nobody knows yet is left out.
 pub(super) fn named_by(role: &Role, id: &str) -> Vec<(String, Request)> {
     let mut asked = Vec::new();
-    for statement in role.policies.iter().flat_map(|policy| policy.statements()) {
+    for statement in role.policies.iter().flat_map(Policy::statements) {
         if !statement.allows() {
             continue;
         }

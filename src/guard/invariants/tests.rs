@@ -1,4 +1,5 @@
 //! A pass and a fail of each invariant.
+#![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
 
 use std::collections::BTreeSet;
 
@@ -453,7 +454,7 @@ fn quotas_are_counted_where_they_count() {
     let mut plans = spread("AWS::ApiGateway::UsagePlan", &[300, 300]);
     plans[1].region = "eu-west-1".to_owned();
     assert_eq!(violated(&plans), none(), "plans are the region's");
-    let stacks = |count: usize| -> Vec<_> { (0..count).map(|at| stack_like(at)).collect() };
+    let stacks = |count: usize| -> Vec<_> { (0..count).map(stack_like).collect() };
     assert_eq!(violated(&stacks(2_000)), none());
     assert_eq!(violated(&stacks(2_001)), only(QUOTA));
 }

@@ -144,10 +144,6 @@ impl Writer<'_> {
         &self.scope.prefix
     }
 
-    fn on(&self, statement: Statement, arns: impl IntoIterator<Item = Value<String>>) -> Statement {
-        arns.into_iter().fold(statement, Statement::resource)
-    }
-
     /// What IAM takes no ARNs of ours for: on anything in the environment's regions, and,
     /// for what only looks, anywhere.
     fn without_resources(&self) -> Vec<Statement> {
@@ -189,15 +185,15 @@ impl Writer<'_> {
         match self.holder {
             Holder::Operator => {
                 let all = with(&[LOOK_AT_STACKS, PLAN_STACKS, CHANGE_STACKS], "Stacks");
-                vec![self.on(all, everything())]
+                vec![on(all, everything())]
             }
             Holder::Planner => {
-                vec![self.on(with(&[LOOK_AT_STACKS, PLAN_STACKS], "Stacks"), everything())]
+                vec![on(with(&[LOOK_AT_STACKS, PLAN_STACKS], "Stacks"), everything())]
             }
             Holder::Deployer { .. } => {
                 let look = with(&[LOOK_AT_STACKS, PLAN_STACKS], "Stacks");
                 let change = with(&[CHANGE_STACKS], "ChangeStacks");
-                vec![self.on(look, everything()), self.on(change, self.own_stacks())]
+                vec![on(look, everything()), on(change, self.own_stacks())]
             }
         }
     }
@@ -230,13 +226,13 @@ impl Writer<'_> {
         let function = format!("function:{}-git-store", self.prefix());
         let mut statements = vec![
             Statement::allow(objects.iter().copied()).sid("Artefacts").resource(artefacts),
-            self.on(
+            on(
                 Statement::allow(["ssm:GetParameters"]).sid("StackParameters"),
                 self.scope.parameters(""),
             ),
         ];
         if !matches!(self.holder, Holder::Planner) {
-            statements.insert(0, self.on(smoke_test, self.scope.arns("lambda", &function)));
+            statements.insert(0, on(smoke_test, self.scope.arns("lambda", &function)));
         }
         statements
     }
@@ -258,7 +254,7 @@ impl Writer<'_> {
                     self.scope.regions.iter().map(|region| {
                         Value::from(format!("arn:aws:apigateway:{region}::/restapis*"))
                     });
-                vec![self.on(Statement::allow(actions).sid(&name), apis)]
+                vec![on(Statement::allow(actions).sid(&name), apis)]
             }
             _ => self.plain_service(service, &name, actions),
         };
@@ -307,7 +303,7 @@ impl Writer<'_> {
         if scoped.is_empty() {
             return Vec::new();
         }
-        vec![self.on(Statement::allow(scoped).sid(name), resources)]
+        vec![on(Statement::allow(scoped).sid(name), resources)]
     }
 
     /// In IAM, a pipeline handles roles of the environment alone, and makes none
@@ -343,9 +339,9 @@ impl Writer<'_> {
         let iam = self.scope.below_its_path().into_iter().chain([providers]);
         let values = ["ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutParameter"];
         vec![
-            self.on(Statement::deny(["iam:*"]).sid("NotItself"), iam),
-            self.on(Statement::deny(ANY_CHANGE.iter().copied()).sid("NotIdentity"), identity),
-            self.on(Statement::deny(values).sid("NotIssuers"), self.scope.parameters("identity/")),
+            on(Statement::deny(["iam:*"]).sid("NotItself"), iam),
+            on(Statement::deny(ANY_CHANGE.iter().copied()).sid("NotIdentity"), identity),
+            on(Statement::deny(values).sid("NotIssuers"), self.scope.parameters("identity/")),
             Statement::deny(CHANGE_KEYS.iter().copied()).sid("NotItsKeys").resource("*").when(
                 Operator::StringEquals,
                 "aws:ResourceTag/stack",
@@ -375,6 +371,11 @@ fn passed_to(templates: &[StackTemplate]) -> BTreeSet<String> {
         }
     }
     services
+}
+
+/// On these resources.
+fn on(statement: Statement, arns: impl IntoIterator<Item = Value<String>>) -> Statement {
+    arns.into_iter().fold(statement, Statement::resource)
 }
 
 /// Only for these services.

@@ -17,14 +17,14 @@ impl IdentitySpec {
     }
 }
 
-/// A project whose pipelines are let in by OpenID Connect.
+/// A project whose pipelines are let in by OIDC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineSpec {
     /// Where the project is.
     pub provider: PipelineProvider,
     /// Its full name: `owner/repository` on GitHub, `group/project` on GitLab.
     pub project: String,
-    /// Whether the account has the OpenID Connect provider already: it can have one for
+    /// Whether the account has the OIDC provider already: it can have one for
     /// each address, and that of another environment serves this one, too.
     pub existing_provider: bool,
     /// What its pipelines may do, each with a role of its own.
@@ -129,7 +129,7 @@ pub enum IssuerKind {
         /// The environment's client id, such as `client_01HXYZ`.
         client_id: String,
     },
-    /// Any other `OpenID` Connect issuer, of which everything is given.
+    /// Any other OIDC issuer, of which everything is given.
     Oidc,
 }
 

@@ -129,13 +129,12 @@ impl Condition {
         });
         match many {
             Many::All => Truth::all(each),
-            Many::Any => Truth::any(each),
             // AWS leaves undefined what becomes of several values.
             Many::Single if given.len() > 1 => match Truth::any(each.clone()) {
                 any if any == Truth::all(each) => any,
                 _ => Truth::Maybe,
             },
-            Many::Single => Truth::any(each),
+            Many::Any | Many::Single => Truth::any(each),
         }
     }
 
@@ -164,13 +163,12 @@ impl Condition {
 fn test(name: &str) -> (Test, bool) {
     let text = |wild, fold| Test::Text { wild, fold };
     match name {
-        "StringEquals" => (text(Wild::No, false), false),
+        "StringEquals" | "BinaryEquals" => (text(Wild::No, false), false),
         "StringNotEquals" => (text(Wild::No, false), true),
         "StringEqualsIgnoreCase" => (text(Wild::No, true), false),
         "StringNotEqualsIgnoreCase" => (text(Wild::No, true), true),
         "StringLike" => (text(Wild::Card, false), false),
         "StringNotLike" => (text(Wild::Card, false), true),
-        "BinaryEquals" => (text(Wild::No, false), false),
         "ArnEquals" | "ArnLike" => (Test::Arn, false),
         "ArnNotEquals" | "ArnNotLike" => (Test::Arn, true),
         "NumericEquals" => (Test::Number(Compare::Equal), false),
