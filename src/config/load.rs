@@ -107,6 +107,15 @@ pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
             .at(loaded.place("account"))
             .hint("write its 12 digits, in quotes"));
     }
+    if let Some(function) = loaded.config.platform.not_built().next() {
+        let built = runtime_core::functions::Function::BUILT
+            .map(runtime_core::functions::Function::name)
+            .join(", ");
+        let field = format!("platform.functions.{}", function.name());
+        return Err(Error::usage(format!("{} has no code yet", function.name()))
+            .at(loaded.place(&field))
+            .hint(format!("leave it out; functions with code: {built}")));
+    }
     Ok(loaded)
 }
 

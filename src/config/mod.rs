@@ -12,8 +12,9 @@ mod starter;
 pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thresholds};
 pub use load::{LoadedConfig, find, load, parse, to_yaml};
 pub use sections::{
-    AgentcoreConfig, FunctionConfig, IdentityConfig, ObservabilityConfig, PlatformConfig,
-    TenantConfig, TierConfig, Tiers,
+    AgentcoreConfig, ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig,
+    FunctionConfig, IdentityConfig, ObservabilityConfig, PlatformConfig, TenantConfig,
+    ThrottleConfig, TierConfig, Tiers,
 };
 pub use settings::{Overrides, Settings};
 pub use starter::{Starter, starter_yaml};

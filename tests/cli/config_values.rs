@@ -127,3 +127,20 @@ fn names_that_are_too_long_together() {
     --- exit 2
     ");
 }
+
+#[test]
+fn a_function_without_code() {
+    insta::assert_snapshot!(refused("platform:\n  functions:\n    jobs:\n      memory_mb: 256\n"), @r"
+    error: platform.yaml:7:5: platform.functions.jobs: jobs has no code yet
+    hint: leave it out; functions with code: git-store
+    ");
+}
+
+#[test]
+fn a_certificate_that_cloudfront_does_not_take() {
+    let extra = "platform:\n  domain:\n    name: app.acme.example\n    certificate_arn: arn:aws:acm:eu-west-2:111122223333:certificate/1\n";
+    insta::assert_snapshot!(refused(extra), @r"
+    error: platform.yaml:8:5: platform.domain.certificate_arn: `arn:aws:acm:eu-west-2:111122223333:certificate/1` is not a certificate that CloudFront takes
+    hint: write the ARN of a certificate of ACM in us-east-1: CloudFront takes no other
+    ");
+}

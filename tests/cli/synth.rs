@@ -33,7 +33,7 @@ fn files_hold_what_stdout_shows() {
     $ platformctl synth network efs --out build/yaml
      STACK    RESOURCES  FILE
      network         34  build/yaml/network.yaml
-     efs             12  build/yaml/efs.yaml
+     efs             13  build/yaml/efs.yaml
     --- exit 0
     ");
     assert_eq!(env.read("build/yaml/network.yaml"), env.run(&["synth", "network"]).stdout);

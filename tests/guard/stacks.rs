@@ -1,8 +1,9 @@
 //! The stacks that come with platformctl, under the rules that come with it.
 
 use platformctl::guard::{CheckReport, Exemptions, Finding, RuleSet, check};
+use runtime_core::functions::Function;
 use serde_json::Value;
-use stacks::spec::{Nat, StackSpec};
+use stacks::spec::{FunctionSpec, Nat, StackSpec};
 
 use crate::TODAY;
 
@@ -31,6 +32,11 @@ fn the_largest_environment_passes() {
     spec.network.nat = Nat::PerZone;
     spec.network.flow_logs = true;
     spec.network.interface_endpoints = vec!["ssm".to_owned(), "secretsmanager".to_owned()];
+    spec.platform.functions = Function::ALL
+        .into_iter()
+        .filter(|function| *function != Function::GitStore)
+        .map(|function| (function, FunctionSpec::default()))
+        .collect();
     let report = checked(&spec);
     assert!(report.passed(), "{report}");
 }

@@ -12,5 +12,7 @@ pub use agentcore::AgentcoreConfig;
 pub use function::FunctionConfig;
 pub use identity::IdentityConfig;
 pub use observability::ObservabilityConfig;
-pub use platform::PlatformConfig;
+pub use platform::{
+    ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig, PlatformConfig, ThrottleConfig,
+};
 pub use tenants::{TenantConfig, TierConfig, Tiers};

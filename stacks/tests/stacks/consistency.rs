@@ -76,7 +76,12 @@ fn everything_taggable_is_tagged() {
 fn what_holds_data_outlives_its_stack() {
     for stack in all_stacks() {
         for resource in stack.template.resources() {
-            let holds_data = ["AWS::EFS::FileSystem", "AWS::S3::Bucket", "AWS::KMS::Key"];
+            let holds_data = [
+                "AWS::DynamoDB::Table",
+                "AWS::EFS::FileSystem",
+                "AWS::S3::Bucket",
+                "AWS::KMS::Key",
+            ];
             if holds_data.contains(&resource.type_name) {
                 assert_eq!(resource.body["DeletionPolicy"], "RetainExceptOnCreate");
                 assert_eq!(resource.body["UpdateReplacePolicy"], "Retain");

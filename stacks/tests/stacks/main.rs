@@ -5,6 +5,7 @@
 mod codegen;
 mod compile;
 mod consistency;
+mod platform;
 mod snapshots;
 mod spec_errors;
 mod specs;

@@ -1,6 +1,7 @@
 //! Impossible specs are refused, with the field, the value and a way out.
 
-use stacks::spec::{StackSpec, Storage};
+use runtime_core::functions::Function;
+use stacks::spec::{DomainSpec, FunctionSpec, StackSpec, Storage};
 
 use crate::specs;
 
@@ -142,6 +143,58 @@ fn efs() {
     }
     assert_eq!(refused(|s| s.efs.git_store.reserved_concurrency = 0), ["efs.reserved_concurrency"]);
     assert_eq!(refused(|s| s.efs.git_store.log_retention_days = 31), ["efs.log_retention_days"]);
+}
+
+#[test]
+fn platform() {
+    let only = |function, spec: FunctionSpec| {
+        refused(move |s| s.platform.functions.extend([(function, spec)]))
+    };
+    let small = FunctionSpec { memory_mb: 64, ..FunctionSpec::default() };
+    assert_eq!(only(Function::Jobs, small), ["platform.functions.jobs.memory_mb"]);
+    let usual = FunctionSpec::default;
+    assert_eq!(only(Function::TenantApi, usual()), ["platform.functions.tenant-api"]);
+    assert_eq!(only(Function::Bridge, usual()), ["platform.functions.bridge"]);
+    assert_eq!(only(Function::GitStore, usual()), ["platform.functions.git-store"]);
+    assert!(only(Function::Authoriser, usual()).is_empty());
+
+    assert_eq!(refused(|s| s.platform.result_days = 0), ["platform.result_days"]);
+    assert_eq!(refused(|s| s.platform.audit.retention_days = 0), ["platform.audit.retention_days"]);
+    assert_eq!(
+        refused(|s| s.platform.api.decision_seconds = 301),
+        ["platform.api.decision_seconds"]
+    );
+    assert_eq!(refused(|s| s.platform.api.write.burst = 0), ["platform.api.write.burst"]);
+    assert_eq!(
+        refused(|s| s.platform.api.log_retention_days = 31),
+        ["platform.api.log_retention_days"]
+    );
+    assert_eq!(
+        refused(|s| s.platform.firewall.requests_per_five_minutes = 9),
+        ["platform.firewall.requests_per_five_minutes"]
+    );
+    let countries = ["GB", "gb", "GBR", "GB"].map(str::to_owned).into();
+    assert_eq!(
+        refused(|s| s.platform.firewall.countries = countries),
+        [1, 2, 3].map(|index| format!("platform.firewall.countries[{index}]"))
+    );
+}
+
+#[test]
+fn domain() {
+    let domain = |name: &str, certificate: &str| {
+        let domain = DomainSpec { name: name.into(), certificate_arn: certificate.into() };
+        refused(|s| s.platform.domain = Some(domain))
+    };
+    let good = "arn:aws:acm:us-east-1:111122223333:certificate/1f2e";
+    assert!(domain("app.acme.example", good).is_empty());
+    for name in ["", "acme", "App.acme.example", "https://acme.example", "a..b", "-a.b", "*.a.b"] {
+        assert_eq!(domain(name, good), ["platform.domain.name"], "{name}");
+    }
+    for certificate in ["", "certificate/1", &good.replace("us-east-1", "eu-west-2")] {
+        let field = "platform.domain.certificate_arn";
+        assert_eq!(domain("app.acme.example", certificate), [field], "{certificate}");
+    }
 }
 
 #[test]

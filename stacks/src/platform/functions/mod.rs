@@ -41,10 +41,7 @@ pub(super) struct Parts<'a> {
 /// Whether a function is in this stack. The two that look at the agents' tool calls live
 /// in the region of their runtime, and git-store beside its files: other stacks.
 pub(super) fn is_here(function: Function) -> bool {
-    !matches!(
-        function,
-        Function::GitStore | Function::GatewayRequest | Function::GatewayResponse
-    )
+    !matches!(function, Function::GitStore | Function::GatewayRequest | Function::GatewayResponse)
 }
 
 /// Makes every function of the spec that is in this stack.
@@ -95,7 +92,7 @@ fn set_going(
         }
         Function::Provisioner => {
             sources::queue(stack, parts, &queues::PROVISIONING, 1, deployed, most);
-            sources::reconcile(stack, deployed);
+            sources::reconcile(stack, parts, deployed);
         }
         _ => {}
     }

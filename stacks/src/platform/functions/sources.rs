@@ -66,16 +66,23 @@ pub(super) fn finished_jobs(stack: &mut Stack, parts: &Parts, deployed: &Deploye
 }
 
 /// The provisioner looks after tenants' stacks by itself, too.
-pub(super) fn reconcile(stack: &mut Stack, deployed: &Deployed) {
+pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
     let name = stack.naming().name("reconcile");
     let trust = Statement::allow(["sts:AssumeRole"])
         .principal(Principal::service("scheduler.amazonaws.com"))
         .when(Operator::StringEquals, "aws:SourceAccount", pseudo::account_id());
     let invoke =
         Statement::allow(["lambda:InvokeFunction"]).sid("Invoke").resource(deployed.alias.id());
+    let lost = Statement::allow(["sqs:SendMessage"])
+        .sid("DeadLetters")
+        .resource(deployed.dead_letters.arn());
+    let encrypt = Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
+        .sid("EncryptDeadLetters")
+        .resource(&parts.common.data_key);
+    let policy = PolicyDocument::new([invoke, lost, encrypt]);
     let role = iam::Role::new(PolicyDocument::new([trust]))
         .description("Lets the schedule call the provisioner")
-        .policies([iam::role::Policy::new(PolicyDocument::new([invoke]), "invoke")]);
+        .policies([iam::role::Policy::new(policy, "invoke")]);
     let role = stack.add("ReconcileRole", role);
     let group = stack.add("ScheduleGroup", scheduler::ScheduleGroup::new().name(&name));
     // The next turn comes soon: one that was missed is not made up for.
@@ -83,6 +90,7 @@ pub(super) fn reconcile(stack: &mut Stack, deployed: &Deployed) {
         schedule::RetryPolicy::new().maximum_retry_attempts(1).maximum_event_age_in_seconds(300);
     let target = schedule::Target::new(deployed.alias.id(), role.arn())
         .input(json!({ "operation": "reconcile" }).to_string())
+        .dead_letter_config(schedule::DeadLetterConfig::new().arn(deployed.dead_letters.arn()))
         .retry_policy(retry);
     let window = schedule::FlexibleTimeWindow::new(schedule::FlexibleTimeWindowMode::Off);
     let schedule = scheduler::Schedule::new(window, RECONCILE, target)

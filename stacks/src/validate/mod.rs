@@ -1,5 +1,7 @@
 //! Refuses specs that AWS would refuse, before anything is synthesized.
 
+mod platform;
+
 use std::collections::BTreeMap;
 
 use runtime_core::names::{TAG_ENVIRONMENT, TAG_PROJECT, TAG_STACK};
@@ -48,6 +50,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.zones(&spec.network, &spec.region);
     check.efs(&spec.efs);
     check.one_zone(spec);
+    check.platform(&spec.platform);
     check.budget(&spec.budget);
     if check.0.is_empty() { Ok(()) } else { Err(SpecErrors(check.0)) }
 }
@@ -179,10 +182,7 @@ impl Check {
         self.range(&named("timeout_seconds"), seconds, SHORTEST_TIMEOUT..=900, " seconds");
         let most = function.reserved_concurrency;
         self.range(&named("reserved_concurrency"), most, 1..=10_000, "");
-        let days = function.log_retention_days;
-        let known = RETENTIONS.contains(&days);
-        let message = format!("{days} days is not offered");
-        self.that(known, &named("log_retention_days"), message, &choices(&RETENTIONS));
+        self.retention(&named("log_retention_days"), function.log_retention_days);
         let warm = function.provisioned_concurrency;
         let message = format!("{warm} executions kept warm are more than the {most} reserved");
         let hint = "raise reserved_concurrency, or keep fewer warm";
@@ -193,6 +193,12 @@ impl Check {
             let hint = "write the number of a version that was published";
             self.that(share.version > 0, &named("routing.version"), message, hint);
         }
+    }
+
+    fn retention(&mut self, field: &str, days: u32) {
+        let known = RETENTIONS.contains(&days);
+        let message = format!("{days} days is not offered");
+        self.that(known, field, message, &choices(&RETENTIONS));
     }
 
     fn budget(&mut self, budget: &BudgetSpec) {
