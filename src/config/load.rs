@@ -108,7 +108,9 @@ pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
             .hint("write its 12 digits, in quotes"));
     }
     if let Some(function) = loaded.config.platform.not_built().next() {
-        let built = runtime_core::functions::Function::BUILT.map(|built| built.name()).join(", ");
+        let built = runtime_core::functions::Function::BUILT
+            .map(runtime_core::functions::Function::name)
+            .join(", ");
         let field = format!("platform.functions.{}", function.name());
         return Err(Error::usage(format!("{} has no code yet", function.name()))
             .at(loaded.place(&field))

@@ -355,7 +355,7 @@ fn efs() {
 #[test]
 fn platform() {
     let only = |function, spec: FunctionSpec| {
-        refused(move |s| drop(s.platform.functions.insert(function, spec)))
+        refused(move |s| s.platform.functions.extend([(function, spec)]))
     };
     let small = FunctionSpec { memory_mb: 64, ..FunctionSpec::default() };
     assert_eq!(only(Function::Jobs, small), ["platform.functions.jobs.memory_mb"]);

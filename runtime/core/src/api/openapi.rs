@@ -320,6 +320,6 @@ mod tests {
             std::fs::write(file, &written).unwrap();
         }
         let read = std::fs::read_to_string(file).unwrap();
-        assert!(read == written, "openapi.json is not up to date: see above this test");
+        assert!(read == written, "openapi.json is not up to date; UPDATE_OPENAPI=1 writes it");
     }
 }

@@ -169,7 +169,6 @@ fn names(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
 

@@ -68,7 +68,6 @@ fn response(status: Option<u16>, title: &str, detail: Option<&str>) -> Value {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
 
