@@ -256,7 +256,7 @@ def markdown(result):
     lines = [
         "# platformctl and the AWS CDK, measured",
         "",
-        f"{result['at']} · {result['machine']} · {versions['platformctl']} · aws-cdk-lib "
+        f"{result['at']} · {result['machine']}, load {result['load']} before · {versions['platformctl']} · aws-cdk-lib "
         f"{versions['aws-cdk-lib']} · aws-cdk {versions['aws-cdk']} · node {versions['node']}. "
         "Medians of whole processes; how is in the [README](../README.md).",
         "",
@@ -266,16 +266,16 @@ def markdown(result):
         lines += [
             f"## {case['label']}: {case['stacks']} stacks, {case['resources']} resources{whose}",
             "",
-            "| | wall | slowest | processor | peak memory | wall, × platformctl | memory, × |",
-            "|---|--:|--:|--:|--:|--:|--:|",
+            "| | wall | slowest | processor | peak memory | wall, × platformctl | processor, × | memory, × |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|",
         ]
         for group in ("synth", "check"):
             for row in (row for row in case["rows"] if row["group"] == group):
-                times = f"{row['times_wall']:.1f}" if "times_wall" in row else ""
-                memory = f"{row['times_memory']:.1f}" if "times_memory" in row else ""
+                ratios = [f"{row[key]:.1f}" if key in row else "" for key in ("times_wall", "times_cpu", "times_memory")]
                 lines.append(
                     f"| {row['name']} | {1000 * row['wall_median_s']:,.1f} ms | {1000 * row['wall_max_s']:,.1f} ms "
-                    f"| {1000 * row['cpu_median_s']:,.1f} ms | {row['memory_median_bytes'] / 1e6:,.1f} MB | {times} | {memory} |"
+                    f"| {1000 * row['cpu_median_s']:,.1f} ms | {row['memory_median_bytes'] / 1e6:,.1f} MB | "
+                    + " | ".join(ratios) + " |"
                 )
         lines.append("")
     if result["growth"]:
@@ -321,6 +321,7 @@ def main():
     if not CDK.exists():
         fail("the CDK is not installed", f"npm ci --prefix {HERE}")
 
+    load = os.getloadavg()[0]
     binary = options.binary.resolve()
     configs = []
     for text in options.config or [str(ROOT / "examples/three-zones/platform.yaml")]:
@@ -351,6 +352,8 @@ def main():
     result = {
         "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
+        # Of others: wall times on a busy machine say little, processor times more.
+        "load": round(load, 1),
         "versions": {"platformctl": own, "aws-cdk-lib": version("aws-cdk-lib"), "aws-cdk": version("aws-cdk"),
                      "node": node},
         "cases": cases,
