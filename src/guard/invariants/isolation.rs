@@ -6,6 +6,7 @@
 //! begin or end alike: a wildcard in the wrong place lets them into each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use runtime_core::tenant::TenantId;
 use stacks::{DeployValue, StackTemplate};
@@ -53,17 +54,21 @@ pub(super) fn isolation(stacks: &[StackTemplate]) -> Vec<Finding> {
     for ids in alike.values() {
         let Some(first) = ids.first() else { continue };
         let stacks = &tenants[first];
+        let own = Tenant { id: first, stacks, named: stacks };
         for other in neighbours(first) {
-            let others: Vec<_> = stacks.iter().map(|stack| moved(stack, first, &other)).collect();
+            let moved: Vec<_> = stacks.iter().map(|stack| moved(stack, first, &other)).collect();
+            let moved: Vec<_> = moved.iter().collect();
             findings.extend(pair(
                 &shared,
-                (first, stacks),
-                (&other, &others.iter().collect::<Vec<_>>()),
+                own,
+                Tenant { id: &other, stacks: &moved, named: stacks },
             ));
         }
     }
     for (one, other) in related(tenants.keys().copied()) {
-        findings.extend(pair(&shared, (one, &tenants[one]), (other, &tenants[other])));
+        let [one, other] =
+            [one, other].map(|id| Tenant { id, stacks: &tenants[id], named: &tenants[id] });
+        findings.extend(pair(&shared, one, other));
     }
     findings.extend(by_tags(&shared));
     first_of_each(findings)
@@ -103,28 +108,42 @@ fn moved(stack: &StackTemplate, from: &str, to: &str) -> StackTemplate {
     other
 }
 
-type Tenant<'a> = (&'a str, &'a Vec<&'a StackTemplate>);
+/// A tenant, real or made up.
+#[derive(Debug, Clone, Copy)]
+struct Tenant<'a> {
+    id: &'a str,
+    stacks: &'a [&'a StackTemplate],
+    /// The real stacks that findings name, one for each of `stacks`.
+    named: &'a [&'a StackTemplate],
+}
 
 /// Both directions of a pair.
 fn pair(shared: &[&StackTemplate], one: Tenant<'_>, other: Tenant<'_>) -> Vec<Finding> {
-    let all = shared.iter().chain(one.1).chain(other.1).copied();
+    let all = shared.iter().chain(one.stacks).chain(other.stacks).copied();
     let environment = Environment::new(all);
-    let own = |count: usize, before: usize| before..before + count;
-    let of_one = own(one.1.len(), shared.len());
-    let of_other = own(other.1.len(), of_one.end);
+    let of_one = shared.len()..shared.len() + one.stacks.len();
+    let of_other = of_one.end..of_one.end + other.stacks.len();
     let roles = roles(&environment);
-    let roles_in = |range: &std::ops::Range<usize>| -> Vec<&Role> {
+    let roles_in = |range: &Range<usize>| -> Vec<&Role> {
         roles.iter().filter(|role| range.contains(&role.stack)).collect()
     };
-    let sides = [(one.0, &of_one, other.0, &of_other), (other.0, &of_other, one.0, &of_one)];
     let mut findings = Vec::new();
-    for (id, stacks, victim, theirs) in sides {
+    for (tenant, stacks, victim, theirs) in
+        [(one, &of_one, other.id, &of_other), (other, &of_other, one.id, &of_one)]
+    {
         let victims = roles_in(theirs);
         for role in roles_in(stacks) {
-            let stack = environment.stacks().nth(role.stack).map(|(_, stack)| stack);
-            let Some(stack) = stack else { continue };
-            findings.extend(reaches(&environment, stack, role, id, victim, theirs, &victims));
-            findings.extend(own_is_reached(stack, role, id));
+            let stack = tenant.named[role.stack - stacks.start];
+            findings.extend(reaches(
+                &environment,
+                stack,
+                role,
+                tenant.id,
+                victim,
+                theirs,
+                &victims,
+            ));
+            findings.extend(own_is_reached(stack, role, tenant.id));
         }
     }
     findings
@@ -137,7 +156,7 @@ fn reaches(
     role: &Role,
     id: &str,
     victim: &str,
-    theirs: &std::ops::Range<usize>,
+    theirs: &Range<usize>,
     victims: &[&Role],
 ) -> Vec<Finding> {
     let own: BTreeSet<_> = requests::named_by(role, id).into_iter().map(|(_, it)| it).collect();
@@ -150,14 +169,15 @@ fn reaches(
         let request = requests::tagged(request, &role.tags, id);
         if let Decision::Allowed(sid) = decide(&role.policies, &request) {
             let shown = requests::show(&request);
-            let found = format!("tenant {id} may, of tenant {victim}: {shown}");
+            let found = format!("a tenant called {id} may, of one called {victim}: {shown}");
             findings.push(finding(TENANTS_APART, stack, role, &sid, found));
         }
     }
     for other in victims {
         let assume = requests::assume(&other.arn);
         if other.trust.trusts(&role.arn, &assume) == Trust::ByName {
-            let found = format!("tenant {id} may, of tenant {victim}: assume {}", other.arn);
+            let found =
+                format!("a tenant called {id} may assume {} of one called {victim}", other.arn);
             findings.push(finding(TENANTS_APART, stack, role, "", found));
         }
     }
@@ -175,7 +195,7 @@ fn own_is_reached(stack: &StackTemplate, role: &Role, id: &str) -> Vec<Finding> 
         entry.0 |= allowed;
     }
     let not = reached.into_iter().filter(|(_, (allowed, _))| !allowed);
-    let found = |shown| format!("tenant {id} may not: {shown}");
+    let found = |shown| format!("a tenant called {id} may not: {shown}");
     not.map(|(sid, (_, shown))| finding(OWN, stack, role, &sid, found(shown))).collect()
 }
 

@@ -242,7 +242,7 @@ pub(super) fn tagged(mut request: Request, tags: &[String], id: &str) -> Request
 
 /// A request in words.
 pub(super) fn show(request: &Request) -> String {
-    let Request { action, resource, context } = request;
+    let Request { action, resource, context, .. } = request;
     let shown: Vec<_> = context
         .iter()
         .filter(|(key, _)| !key.starts_with("aws:principaltag/"))

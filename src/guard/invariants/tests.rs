@@ -28,6 +28,8 @@ fn apart(statements: Value) -> Vec<Finding> {
     // One tenant is enough: its neighbours are made up.
     let found = invariants(&[shared(), tenant("acme", statements)]);
     assert!(found.iter().all(|it| it.rule == TENANTS_APART || it.rule == OWN), "{found:?}");
+    // Made-up tenants have no stacks that anybody could look for.
+    assert!(found.iter().all(|it| it.stack == "tenant-acme"), "{found:?}");
     found
 }
 

@@ -60,14 +60,28 @@ impl Truth {
         }
     }
 
-    /// All of them; `Yes` of none.
+    /// All of them; `Yes` of none. Stops at the first that does not hold.
     pub(super) fn all(each: impl IntoIterator<Item = Self>) -> Self {
-        each.into_iter().fold(Self::Yes, Self::and)
+        let mut all = Self::Yes;
+        for one in each {
+            all = all.and(one);
+            if all == Self::No {
+                break;
+            }
+        }
+        all
     }
 
-    /// Any of them; `No` of none.
+    /// Any of them; `No` of none. Stops at the first that does.
     pub(super) fn any(each: impl IntoIterator<Item = Self>) -> Self {
-        each.into_iter().fold(Self::No, Self::or)
+        let mut any = Self::No;
+        for one in each {
+            any = any.or(one);
+            if any == Self::Yes {
+                break;
+            }
+        }
+        any
     }
 }
 
@@ -76,6 +90,8 @@ impl Truth {
 pub(super) struct Request {
     /// Such as `s3:GetObject`.
     pub(super) action: String,
+    /// The action in lowercase.
+    folded: String,
     /// The ARN of what it is about; `*` when the action has no resource.
     pub(super) resource: String,
     /// Condition keys, in lowercase, and their values. A key that is not there is not in
@@ -85,8 +101,9 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(action: &str, resource: &str) -> Self {
+        let folded = action.to_lowercase();
         let [action, resource] = [action, resource].map(str::to_owned);
-        Self { action, resource, context: BTreeMap::new() }
+        Self { action, folded, resource, context: BTreeMap::new() }
     }
 
     /// With values of a condition key.
@@ -116,12 +133,18 @@ impl Decision {
 
 /// Decides by all policies of an identity together: a denial wins, whatever allows.
 pub(super) fn decide(policies: &[Policy], request: &Request) -> Decision {
-    let statements = || policies.iter().flat_map(Policy::statements);
-    if let Some(denial) = statements().find(|it| !it.allows && it.applies(request) == Truth::Yes) {
-        return Decision::Denied(denial.sid.clone());
+    let mut permission = None;
+    for statement in policies.iter().flat_map(Policy::statements) {
+        match statement.applies(request) {
+            Truth::Yes if !statement.allows => return Decision::Denied(statement.sid.clone()),
+            Truth::Yes | Truth::Maybe if statement.allows => {
+                permission = permission.or(Some(statement));
+            }
+            _ => {}
+        }
     }
-    match statements().find(|it| it.allows && it.applies(request) != Truth::No) {
-        Some(permission) => Decision::Allowed(permission.sid.clone()),
+    match permission {
+        Some(statement) => Decision::Allowed(statement.sid.clone()),
         None => Decision::NotAllowed,
     }
 }

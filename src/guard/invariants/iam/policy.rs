@@ -15,7 +15,10 @@ pub(in super::super) struct Policy(Vec<Statement>);
 pub(in super::super) struct Statement {
     pub(super) allows: bool,
     pub(super) sid: String,
+    /// As they stand.
     actions: Listed,
+    /// In lowercase: IAM does not tell upper from lower in actions.
+    folded: Listed,
     resources: Listed,
     principals: Principals,
     conditions: Vec<Condition>,
@@ -126,6 +129,7 @@ impl Statement {
         Self {
             allows: json["Effect"] == "Allow",
             sid: json["Sid"].as_str().unwrap_or_default().to_owned(),
+            folded: listed("Action", "NotAction").folded(),
             actions: listed("Action", "NotAction"),
             resources: listed("Resource", "NotResource"),
             principals,
@@ -152,20 +156,24 @@ impl Statement {
 
     /// Whether it is about the request. Principals are looked at apart.
     pub(super) fn applies(&self, request: &Request) -> Truth {
-        let action = request.action.to_lowercase();
-        let is_action = |text: &String| {
-            Pattern::new(&text.to_lowercase(), Wild::Card, request)
-                .map_or(Truth::No, |it| it.matches(&action))
-        };
+        // The action first: most statements are about others.
+        let action = self.folded.holds(|text| {
+            plainly(text, &request.folded).unwrap_or_else(|| {
+                Pattern::new(text, Wild::Card, request)
+                    .map_or(Truth::No, |it| it.matches(&request.folded))
+            })
+        });
+        if action == Truth::No {
+            return action;
+        }
         let is_resource = |text: &String| {
-            Pattern::new(text, Wild::Card, request)
-                .map_or(Truth::No, |it| self.is_resource(&it, &request.resource))
+            plainly(text, &request.resource).unwrap_or_else(|| {
+                Pattern::new(text, Wild::Card, request)
+                    .map_or(Truth::No, |it| self.is_resource(&it, &request.resource))
+            })
         };
         let conditions = self.conditions.iter().map(|condition| condition.holds(request));
-        self.actions
-            .holds(is_action)
-            .and(self.resources.holds(is_resource))
-            .and(Truth::all(conditions))
+        action.and(self.resources.holds(is_resource)).and(Truth::all(conditions))
     }
 
     /// Wildcards do not reach over the colons of an ARN. Where that would allow less, we
@@ -190,6 +198,16 @@ impl Statement {
 }
 
 impl Listed {
+    /// In lowercase.
+    fn folded(self) -> Self {
+        let fold = |texts: Vec<String>| texts.iter().map(|text| text.to_lowercase()).collect();
+        match self {
+            Self::These(texts) => Self::These(fold(texts)),
+            Self::AllBut(texts) => Self::AllBut(fold(texts)),
+            Self::Itself => Self::Itself,
+        }
+    }
+
     fn these(&self) -> &[String] {
         match self {
             Self::These(texts) => texts,
@@ -204,6 +222,12 @@ impl Listed {
             Self::Itself => Truth::Yes,
         }
     }
+}
+
+/// Compares a text without wildcards, variables and holes, which most are.
+fn plainly(text: &str, asked: &str) -> Option<Truth> {
+    let special = text.contains(['*', '?', '$', HOLE]);
+    (!special).then(|| Truth::of(text == asked))
 }
 
 fn is_kind(key: &str) -> bool {
