@@ -27,9 +27,10 @@ impl Queue {
         if self.ordered { ".fifo" } else { "" }
     }
 
-    /// The short name of the queue of its dead letters, which is of the same kind.
+    /// The short name of the queue of its dead letters, which is of the same kind. The
+    /// function of the same name has dead letters of its own.
     pub fn dead_letters(&self) -> String {
-        format!("{}-dead-letters", self.name)
+        format!("{}-queue-dead-letters", self.name)
     }
 }
 

@@ -89,9 +89,12 @@ fn of_function(alarms: &mut Alarms<'_>, function: Function, name: &str, timeout_
 }
 
 fn dead_letters(alarms: &mut Alarms<'_>, queue: &str, of: &str) {
+    // A service can have several: those of its function, those of its queue of work.
+    let prefix = alarms.stack.naming().name(&format!("{of}-"));
+    let what = queue.strip_prefix(&prefix).unwrap_or(queue).trim_end_matches(".fifo");
     alarms.add(Alarm {
         service: of.to_owned(),
-        what: "dead-letters".into(),
+        what: what.to_owned(),
         means: format!("{queue} holds what {of} could not handle. Inspect it, mend, redrive."),
         look: Look::At(Metric::of(
             "SQS",

@@ -49,7 +49,10 @@ fn stacks_of_two_regions_in_order() {
             "eu-west-2 efs",
             "eu-west-2 platform",
             "eu-west-1 agentcore",
+            "eu-west-2 observability",
             "eu-west-2 budget",
+            "eu-west-2 tenant-globex",
+            "eu-west-1 tenant-globex-runtime",
         ]
     );
 }
@@ -62,6 +65,7 @@ fn what_is_not_wanted_is_not_there() {
     spec.agentcore = AgentcoreSpec::default();
     assert!(!names(&spec).contains(&"eu-west-1 agentcore".to_owned()));
     spec.runtime_region = spec.region.clone();
+    spec.tenants.clear();
     assert_eq!(names(&spec).len(), names(&specs::dev()).len());
 }
 
@@ -199,23 +203,4 @@ fn functions_look_at_what_passes_the_gateway() {
     );
     assert_eq!(gateway.properties()["AuthorizerType"], "CUSTOM_JWT");
     insta::assert_snapshot!("gateway_with_functions", stack.template.to_yaml());
-}
-
-#[test]
-fn the_quota_of_sessions_is_watched() {
-    let spec = specs::two_region();
-    let naming = Naming::new("acme", "stage", "eu-west-1");
-    let keys = runtime_identity(&naming).keys;
-    let network = runtime_network(&naming, &spec.runtime_network, &keys, &spec.network).unwrap();
-    let place = (&network).into();
-    let made = agentcore(&naming, &spec.agentcore, Architecture::Arm64, place, &keys, None);
-    assert_eq!(
-        made.watched,
-        [Watch::Runtime {
-            name: "acme_stage_agents".into(),
-            endpoint: "live".into(),
-            region: "eu-west-1".into(),
-            sessions_quota: 500,
-        }]
-    );
 }

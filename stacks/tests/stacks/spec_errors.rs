@@ -267,7 +267,6 @@ fn sizes_of_a_runtime() {
     assert_eq!(refused_runtime(|it| it.longest_seconds = 899), field("idle_seconds"));
     assert_eq!(refused_runtime(|it| it.longest_seconds = 28_801), field("longest_seconds"));
     assert_eq!(refused_runtime(|it| it.log_retention_days = 31), field("log_retention_days"));
-    assert_eq!(refused_runtime(|it| it.sessions_quota = 0), field("sessions_quota"));
     let long = "x".repeat(2049);
     for (name, value) in [("1ST", "x"), ("LOG-LEVEL", "x"), ("LONG", long.as_str())] {
         let fields = refused_runtime(|it| it.environment = [(name.into(), value.into())].into());

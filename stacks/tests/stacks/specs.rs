@@ -139,6 +139,7 @@ pub(crate) fn tenant(id: &str, tier: Tier) -> TenantSpec {
 }
 
 /// Every default, with premium tenants.
+#[allow(dead_code, reason = "the example that writes templates has no use for it")]
 pub(crate) fn dev_with<const N: usize>(ids: [&str; N]) -> StackSpec {
     let mut spec = dev();
     spec.tenants = ids.map(|id| tenant(id, Tier::Premium)).into();

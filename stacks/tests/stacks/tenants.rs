@@ -119,10 +119,10 @@ fn agents_in_another_region_have_their_memory_there() {
     assert_eq!(stacks[1].depends_on, ["runtime-identity", "tenant-globex"]);
     assert_eq!(
         stacks[1].template.resource("MemoryPolicy").unwrap().properties()["Roles"],
-        json!([{ "Fn::Sub": "acme-dev-tenant-${TenantId}" }])
+        json!([{ "Fn::Sub": "acme-stage-tenant-${TenantId}" }])
     );
     let role = stacks[0].template.resource("Role").unwrap().properties().clone();
-    assert_eq!(role["RoleName"], json!({ "Fn::Sub": "acme-dev-tenant-${TenantId}" }));
+    assert_eq!(role["RoleName"], json!({ "Fn::Sub": "acme-stage-tenant-${TenantId}" }));
     let trust = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"].to_string();
     assert!(trust.contains(":bedrock-agentcore:eu-west-1:${AWS::AccountId}:*"), "{trust}");
 }
