@@ -21,6 +21,7 @@ pub(super) fn stack(
     let value = json!({
         "name": name,
         "stack_name": format!("acme-dev-{name}"),
+        "template_name": name,
         "region": region,
         "depends_on": depends_on,
         "deploy_parameters": [],

@@ -21,7 +21,10 @@ fn a_stack_is_drawn_with_what_it_needs() {
         let values = graph[of].as_array().expect("a list").iter();
         values.map(|value| value[key].as_str().expect("a text").to_owned()).collect()
     };
-    assert_eq!(ids("id", "nodes"), ["eu-west-2/artefacts", "eu-west-2/network", "eu-west-2/efs"]);
+    assert_eq!(
+        ids("id", "nodes"),
+        ["artefacts", "identity", "network", "efs"].map(|name| format!("eu-west-2/{name}"))
+    );
     assert_eq!(ids("from", "edges"), ["eu-west-2/network", "eu-west-2/artefacts"]);
     assert_eq!(ids("to", "edges"), ["eu-west-2/efs", "eu-west-2/efs"]);
 }

@@ -72,7 +72,7 @@ fn rows_name_the_shared_file_and_each_stacks_own() {
 fn stdout_shows_a_shared_template_once() {
     let env = TestEnv::plus(TENANTS);
     let all = env.run(&["synth"]).stdout;
-    let heading = "---\n# tenant-premium, which 2 stacks share: acme-dev-tenant-globex … acme-dev-tenant-initech\n";
+    let heading = "---\n# tenant-premium in eu-west-2, which 2 stacks share: acme-dev-tenant-globex … acme-dev-tenant-initech\n";
     assert_eq!(all.matches(heading).count(), 1, "{all}");
     assert_eq!(all.matches("  TenantId:\n").count(), 1);
     let bodies = env.json(&["synth", "-o", "json"]);
@@ -84,7 +84,7 @@ fn stdout_shows_a_shared_template_once() {
 fn one_tenants_stack_shows_the_template_and_its_values() {
     let env = TestEnv::plus(TENANTS);
     let one = env.run(&["synth", "tenant-initech"]).stdout;
-    let values = "# acme-dev-tenant-initech\n# TenantId: initech\n# Email: it@initech.example\n# MonthlyUsd: 250\n";
+    let values = "# acme-dev-tenant-initech in eu-west-2\n# TenantId: initech\n# Email: it@initech.example\n# MonthlyUsd: 250\n";
     assert!(one.starts_with(values), "{one}");
     assert!(one.contains("\nResources:\n"));
     let json = env.run(&["synth", "tenant-initech", "--format", "json"]).stdout;

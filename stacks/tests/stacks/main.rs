@@ -7,6 +7,7 @@ mod alarms;
 mod codegen;
 mod compile;
 mod consistency;
+mod identity_errors;
 mod platform;
 mod snapshots;
 mod spec_errors;
