@@ -48,11 +48,10 @@ fn the_network_interfaces_of_a_function_are_exempt() {
 }
 
 #[test]
-fn an_exemption_covers_its_stack_statement_and_actions_only() {
+fn an_exemption_covers_its_statement_and_actions_only() {
     let embedded = Exemptions::embedded().expect("exemptions");
     let create = json!(["ec2:CreateNetworkInterface"]);
     for (stack, template) in [
-        ("platform", role("NetworkInterfaces", &create)),
         ("efs", role("Other", &create)),
         (
             "efs",

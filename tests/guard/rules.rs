@@ -155,7 +155,6 @@ fn only_these_rules_are_no_errors() {
         "efs-backed-up",
         "efs-through-access-points",
         "firehose-logged",
-        "iam-network-interfaces-confined",
         "s3-lifecycle",
     ];
     assert_eq!(lenient, expected);

@@ -120,6 +120,175 @@ const NOT_RELEVANT: &[(&str, &str, &str)] = &[
         "LoggingConfig.**",
         "names the log group; without it the group of the same name is used",
     ),
+    (
+        "AWS::ApiGateway::RestApi",
+        "Body.**",
+        "what an operation asks for is in its security, which is mutated",
+    ),
+    ("AWS::ApiGateway::RestApi", "Policy.Version", "the version of the language"),
+    (
+        "AWS::BedrockAgentCore::Gateway",
+        "ProtocolConfiguration.**",
+        "how tools are found, not who may call them",
+    ),
+    ("AWS::BedrockAgentCore::Gateway", "ProtocolType", "has one value"),
+    ("AWS::BedrockAgentCore::Runtime", "AgentRuntimeName", "a name"),
+    (
+        "AWS::BedrockAgentCore::Runtime",
+        "ProtocolConfiguration",
+        "how the agent is spoken to, not by whom",
+    ),
+    (
+        "AWS::BedrockAgentCore::Runtime",
+        "LifecycleConfiguration.**",
+        "how long an idle session is kept",
+    ),
+    (
+        "AWS::BedrockAgentCore::Runtime",
+        "EnvironmentVariables.WORKLOAD_IDENTITY",
+        "a name; secrets are put into variables by the table",
+    ),
+    (
+        "AWS::BedrockAgentCore::RuntimeEndpoint",
+        "*",
+        "names another resource; a wrong name does not deploy",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.*.AllowedMethods.**",
+        "the API decides what a method may do",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.CacheBehaviors.*.AllowedMethods.**",
+        "the API decides what a method may do",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.*.CachePolicyId",
+        "caches what the origin says may be cached",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.CacheBehaviors.*.CachePolicyId",
+        "caches what the origin says may be cached",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.CacheBehaviors.*.OriginRequestPolicyId",
+        "what the origin is told; it asks for credentials itself",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.HttpVersion",
+        "every version is over TLS",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.Origins.*.OriginCustomHeaders.**",
+        "what the origin is told; it asks for credentials itself",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.Origins.*.S3OriginConfig.**",
+        "empty beside an origin access control, which is mutated",
+    ),
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.ViewerCertificate.AcmCertificateArn",
+        "names another resource; a wrong name does not deploy",
+    ),
+    (
+        "AWS::CloudFront::Function",
+        "FunctionConfig.Runtime",
+        "AWS keeps every version of this runtime",
+    ),
+    (
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "ResponseHeadersPolicyConfig.CorsConfig.AccessControlAllowCredentials",
+        "harmless without foreign origins, which are mutated",
+    ),
+    (
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "ResponseHeadersPolicyConfig.CorsConfig.AccessControlAllowHeaders.**",
+        "harmless without foreign origins, which are mutated",
+    ),
+    (
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "ResponseHeadersPolicyConfig.CorsConfig.AccessControlAllowMethods.**",
+        "harmless without foreign origins, which are mutated",
+    ),
+    (
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "ResponseHeadersPolicyConfig.CorsConfig.AccessControlExposeHeaders.**",
+        "harmless without foreign origins, which are mutated",
+    ),
+    (
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "ResponseHeadersPolicyConfig.CustomHeadersConfig.**",
+        "headers of our own choice beside those that are mutated",
+    ),
+    (
+        "AWS::EC2::Route",
+        "VpcPeeringConnectionId",
+        "names another resource; a wrong name does not deploy",
+    ),
+    (
+        "AWS::EC2::VPCPeeringConnection",
+        "PeerVpcId",
+        "names another resource; a wrong name does not deploy",
+    ),
+    (
+        "AWS::Events::Archive",
+        "RetentionDays",
+        "what is gone early cannot be replayed; nothing is opened",
+    ),
+    (
+        "AWS::Events::EventBus",
+        "DeadLetterConfig.**",
+        "for events that cannot be decrypted; the bus asks for no more",
+    ),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName", "a name"),
+    ("AWS::IAM::Policy", "PolicyName", "a name"),
+    (
+        "AWS::KinesisFirehose::DeliveryStream",
+        "ExtendedS3DestinationConfiguration.CloudWatchLoggingOptions.LogStreamName",
+        "a name",
+    ),
+    ("AWS::Logs::LogStream", "LogStreamName", "a name"),
+    ("AWS::Logs::ResourcePolicy", "PolicyName", "a name"),
+    (
+        "AWS::SQS::Queue",
+        "RedriveAllowPolicy.**",
+        "who may name the queue as theirs; sending is in its policy",
+    ),
+    ("AWS::SQS::Queue", "VisibilityTimeout", "how long a message is hidden while it is worked on"),
+    (
+        "AWS::Scheduler::Schedule",
+        "Target.RetryPolicy.**",
+        "how often is tried before the dead-letter queue, which is mutated",
+    ),
+    (
+        "AWS::SecretsManager::Secret",
+        "GenerateSecretString.**",
+        "without it the secret is empty and nothing works",
+    ),
+    ("AWS::WAFv2::LoggingConfiguration", "LoggingFilter.**", "which requests are kept"),
+    (
+        "AWS::WAFv2::WebACL",
+        "DataProtectionConfig.**",
+        "hides values in logs that are encrypted and kept apart",
+    ),
+    (
+        "AWS::WAFv2::WebACL",
+        "DefaultAction.**",
+        "what no rule stops is let through to the authoriser; the rules are mutated",
+    ),
+    (
+        "AWS::WAFv2::WebACLAssociation",
+        "WebACLArn",
+        "names another resource; a wrong name does not deploy",
+    ),
 ];
 
 /// Properties that look relevant and are in no table, with the stacks they are in.

@@ -57,12 +57,12 @@ fn every_weakened_property_is_noticed() {
     let (expected, unexpected): (Vec<&Mutant>, Vec<&Mutant>) =
         survivors.iter().partition(|mutant| listed.iter().any(|it| it.covers(mutant)));
     let text = tally.text(mutants.len(), &expected, &unexpected);
-    println!("{text}");
-    report::write(&text);
+    let file = report::write(&text);
     assert!(
         unexpected.is_empty(),
-        "no rule notices these; write one, or give a reason in survivors.yaml:\n{}",
-        report::lines(&unexpected)
+        "no rule notices these; write one, or give a reason in survivors.yaml:\n{}\n({})",
+        report::lines(&unexpected),
+        file.display()
     );
     if full() {
         let stale: Vec<_> =

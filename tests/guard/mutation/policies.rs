@@ -13,15 +13,19 @@ enum Document {
     Trust,
     /// Who may use a resource.
     Resource,
-    /// What may pass an endpoint or reach an API: everyone may be its principal.
-    Boundary,
+    /// What may pass an endpoint of the network: everyone may be its principal, and every
+    /// action pass, as long as the resources are ours.
+    Endpoint,
+    /// What may reach an API: everyone, and the authoriser decides. API Gateway answers
+    /// over TLS only, whatever the policy denies.
+    Api,
 }
 
 /// Every change for the worse of every statement in a resource.
 pub(crate) fn changes(kind: &str, resource: &Value) -> Vec<Changed> {
     let mut places = Vec::new();
     statements(&resource["Properties"], "/Properties", &mut places);
-    let mut changes = Vec::new();
+    let mut all = Vec::new();
     for place in places {
         let statement = resource.pointer(&place).unwrap_or(&Value::Null);
         let document = document(kind, &place);
@@ -37,10 +41,10 @@ pub(crate) fn changes(kind: &str, resource: &Value) -> Vec<Changed> {
                 None => remove(&mut changed, &place),
             }
             let sid = statement["Sid"].as_str().unwrap_or_default();
-            changes.push((class, path.clone(), format!("{sid}: {what}"), Some(changed)));
+            all.push((class, path.clone(), format!("{sid}: {what}"), Some(changed)));
         }
     }
-    changes
+    all
 }
 
 /// The actions of a statement, when all of them are known.
@@ -84,7 +88,8 @@ fn statements(value: &Value, at: &str, places: &mut Vec<String>) {
 
 fn document(kind: &str, place: &str) -> Document {
     match kind {
-        "AWS::EC2::VPCEndpoint" | "AWS::ApiGateway::RestApi" => Document::Boundary,
+        "AWS::EC2::VPCEndpoint" => Document::Endpoint,
+        "AWS::ApiGateway::RestApi" => Document::Api,
         "AWS::IAM::Role" if place.contains("/AssumeRolePolicyDocument/") => Document::Trust,
         _ if kind.starts_with("AWS::IAM::") => Document::Identity,
         _ => Document::Resource,
@@ -127,6 +132,9 @@ fn weakenings(
         }
         Some(changed)
     };
+    if statement["Effect"] == "Deny" && document == Document::Api {
+        return Vec::new();
+    }
     if statement["Effect"] == "Deny" {
         let nobody = json!({ "Bool": { "aws:SecureTransport": "nobody" } });
         return vec![
@@ -138,13 +146,13 @@ fn weakenings(
     let has_condition = statement.get("Condition").is_some();
     if let Some(action) = actions(statement).and_then(|actions| actions.first().copied()) {
         let service = action.split(':').next().unwrap_or_default();
-        if document != Document::Trust && (document != Document::Boundary || !has_condition) {
+        if !matches!(document, Document::Trust | Document::Endpoint) {
             weaker.push(("action", "every action", with("Action", json!("*"))));
             let all = json!(format!("{service}:*"));
             weaker.push(("action", "every action of the service", with("Action", all.clone())));
             weaker.push(("action", "in a list", with("Action", json!([action, all]))));
         }
-        if document != Document::Boundary {
+        if !matches!(document, Document::Endpoint | Document::Api) {
             let mut inverted = without(&["Action"]);
             if let Some(changed) = &mut inverted {
                 changed["NotAction"] = json!(["iam:CreateUser"]);
@@ -182,11 +190,14 @@ fn weakenings(
                 weaker.push(("condition", "no condition", without(&["Condition"])));
             }
         }
-        Document::Boundary => {
+        Document::Endpoint => {
             if has_condition {
                 weaker.push(("boundary", "no condition", without(&["Condition"])));
+            } else if statement["Resource"] != "*" {
+                weaker.push(("boundary", "every resource", with("Resource", json!("*"))));
             }
         }
+        Document::Api => {}
     }
     weaker.extend(weaker_conditions(statement, document));
     weaker

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::mutant::Mutant;
 
@@ -65,7 +65,8 @@ pub(crate) fn lines(mutants: &[&Mutant]) -> String {
 }
 
 /// Keeps the report beside the other products of the build.
-pub(crate) fn write(text: &str) {
+pub(crate) fn write(text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutation.txt");
-    std::fs::write(path, text).expect("the report");
+    std::fs::write(&path, text).expect("the report");
+    path
 }

@@ -40,10 +40,10 @@ impl Change {
     pub(crate) fn apply(&self, properties: &mut Value, place: &[String]) -> Option<()> {
         let (last, parents) = place.split_last()?;
         let mut at = properties;
-        for key in parents {
+        for step in parents {
             at = match at {
-                Value::Array(list) => list.get_mut(key.parse::<usize>().ok()?)?,
-                Value::Object(map) => map.entry(key.clone()).or_insert_with(|| json!({})),
+                Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?)?,
+                Value::Object(map) => map.entry(step.clone()).or_insert_with(|| json!({})),
                 _ => return None,
             };
         }
@@ -52,12 +52,18 @@ impl Change {
             Set(value) | Add(value) => Some(serde_json::from_str(value).expect("JSON")),
         };
         match (at, value) {
-            (Value::Object(map), Some(value)) => drop(map.insert(last.clone(), value)),
-            (Value::Object(map), None) => drop(map.remove(last)),
-            (Value::Array(list), Some(value)) => {
-                *list.get_mut(last.parse::<usize>().ok()?)? = value
+            (Value::Object(map), Some(value)) => {
+                map.insert(last.clone(), value);
             }
-            (Value::Array(list), None) => drop(list.remove(last.parse().ok()?)),
+            (Value::Object(map), None) => {
+                map.remove(last);
+            }
+            (Value::Array(items), Some(value)) => {
+                *items.get_mut(last.parse::<usize>().ok()?)? = value;
+            }
+            (Value::Array(items), None) => {
+                items.remove(last.parse().ok()?);
+            }
             _ => return None,
         }
         Some(())
@@ -215,6 +221,12 @@ pub(crate) const ROWS: &[Row] = &[
         "OriginAccessControlConfig.SigningBehavior",
         "publicity",
         &[Set("\"never\""), Set("\"no-override\"")],
+    ),
+    row(
+        "AWS::CloudFront::OriginAccessControl",
+        "OriginAccessControlConfig.SigningProtocol",
+        "publicity",
+        &[Set("\"none\"")],
     ),
     // Network.
     row(
