@@ -4,6 +4,8 @@
 mod engine;
 #[path = "guard/exemptions.rs"]
 mod exemptions;
+#[path = "guard/mutation/mod.rs"]
+mod mutation;
 #[path = "guard/parity.rs"]
 mod parity;
 #[path = "guard/reports.rs"]

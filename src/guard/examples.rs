@@ -15,8 +15,28 @@ macro_rules! embed {
     };
 }
 
-const TESTS: &[(&str, &str)] =
-    embed!["efs", "iam", "kms", "lambda", "logs", "network", "s3", "sqs", "tags"];
+const TESTS: &[(&str, &str)] = embed![
+    "agentcore",
+    "alarms",
+    "apigateway",
+    "cloudfront",
+    "dynamodb",
+    "efs",
+    "events",
+    "firehose",
+    "foreign",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "network",
+    "s3",
+    "secrets",
+    "sns",
+    "sqs",
+    "tags",
+    "waf"
+];
 
 /// Templates from the tests of a rule, as they are written there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -25,15 +25,26 @@ macro_rules! embed {
 }
 
 const EMBEDDED: &[(&str, &str)] = embed![
+    "agentcore.guard",
+    "alarms.guard",
+    "apigateway.guard",
+    "cloudfront.guard",
+    "dynamodb.guard",
     "efs.guard",
+    "events.guard",
+    "firehose.guard",
+    "foreign.guard",
     "iam.guard",
     "kms.guard",
     "lambda.guard",
     "logs.guard",
     "network.guard",
     "s3.guard",
+    "secrets.guard",
+    "sns.guard",
     "sqs.guard",
     "tags.guard",
+    "waf.guard",
 ];
 
 /// A rule file and its text.

@@ -14,7 +14,9 @@ fn role(sid: &str, actions: &Value) -> Value {
             { "Key": "stack", "Value": "efs" }
         ],
         "Policies": [{ "PolicyDocument": { "Statement": [
-            { "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*" }
+            { "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*" },
+            { "Effect": "Deny", "Action": "ec2:CreateNetworkInterface", "Resource": "*",
+              "Condition": { "ArnEquals": { "lambda:SourceFunctionArn": "arn:aws:lambda:a:1:function:b" } } }
         ] } }]
     } } } })
 }

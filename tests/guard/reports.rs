@@ -9,10 +9,13 @@ use crate::{TODAY, checked};
 fn report() -> CheckReport {
     let efs = json!({ "Resources": { "FileSystem": {
         "Type": "AWS::EFS::FileSystem",
-        "Properties": { "Encrypted": false, "FileSystemPolicy": { "Statement": {
-            "Effect": "Deny", "Principal": "*", "Action": "*",
-            "Condition": { "Bool": { "aws:SecureTransport": "false" } }
-        } }, "FileSystemTags": [
+        "Properties": { "Encrypted": false, "KmsKeyId": { "Ref": "Key" }, "BackupPolicy": { "Status": "ENABLED" },
+            "FileSystemPolicy": { "Statement": {
+                "Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {
+                    "Bool": { "aws:SecureTransport": "false" },
+                    "Null": { "elasticfilesystem:AccessPointArn": "true" }
+                }
+            } }, "FileSystemTags": [
             { "Key": "project", "Value": "a" }, { "Key": "environment", "Value": "dev" },
             { "Key": "stack", "Value": "efs" }
         ] }
@@ -22,10 +25,9 @@ fn report() -> CheckReport {
             { "Key": "project", "Value": "a" }, { "Key": "environment", "Value": "dev" },
             { "Key": "stack", "Value": "logs" }
         ] } },
-        "Logs": { "Type": "AWS::Logs::LogGroup", "Properties": { "RetentionInDays": 30, "Tags": [
-            { "Key": "project", "Value": "a" }, { "Key": "environment", "Value": "dev" },
-            { "Key": "stack", "Value": "logs" }
-        ] } }
+        "Method": { "Type": "AWS::ApiGateway::Method", "Properties": {
+            "HttpMethod": "POST", "AuthorizationType": "AWS_IAM"
+        } }
     } });
     let exemptions = "exemptions: [{ rule: kms-key-rotation, stack: logs, resource: Key, \
         owner: me, reason: a test & <more>, expires: 2030-01-01 }]";
@@ -48,10 +50,10 @@ fn text_reads_like_the_design() {
     Pages of every tenant lie on this file system; anyone who gets at the disks reads them.
     Fix: Set Encrypted to true, best with a KmsKeyId. It cannot be changed later: the file system is replaced.
 
-  logs-encrypted                 logs / Logs / KmsKeyId
-    found nothing, wanted the ARN of a KMS key
-    Logs are encrypted with a key of AWS's own, so that no key policy limits or records who reads them.
-    Fix: Set KmsKeyId to a key whose policy lets logs.<region>.amazonaws.com use it.
+  api-requests-validated         logs / Method / RequestValidatorId
+    found nothing, wanted the id of a request validator
+    Malformed requests get as far as the function, cost an invocation, and test its parser.
+    Fix: Set RequestValidatorId, with RequestModels for the body.
 
 1 finding exempt
 
@@ -67,7 +69,7 @@ fn text_reads_like_the_design() {
 #[test]
 fn a_warning_alone_passes() {
     let mut report = report();
-    report.findings.retain(|finding| finding.rule == "logs-encrypted");
+    report.findings.retain(|finding| finding.rule == "api-requests-validated");
     assert!(report.passed());
     assert!(report.text().starts_with("warning: 1 finding in 1 stack"), "{report}");
     assert!(report.junit().contains("failures=\"0\""));
@@ -150,7 +152,7 @@ fn junit_has_a_suite_for_each_stack_and_a_case_for_each_rule() {
     assert_eq!(xml.matches("<testcase ").count(), 3 * report.rules);
     assert_eq!(xml.matches("<failure ").count(), 1);
     assert!(xml.contains("found false, wanted true"), "{xml}");
-    assert!(xml.contains("1 exempt") && xml.contains("warning: logs / Logs"), "{xml}");
+    assert!(xml.contains("1 exempt") && xml.contains("warning: logs / Method"), "{xml}");
 }
 
 #[test]
