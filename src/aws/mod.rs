@@ -4,11 +4,13 @@
 
 mod errors;
 mod invoke;
+mod regions;
 
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -20,11 +22,16 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 pub use errors::{explain, has_code, says};
 pub use invoke::Answer;
+pub use regions::Regions;
 
 use crate::error::Result;
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// Attempts of a request that AWS throttles or that fails in passing, with growing
+/// pauses: hundreds of stacks reach CloudFormation's limits, which are met by waiting.
+const ATTEMPTS: u32 = 8;
 
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +100,7 @@ impl Aws {
                     .behavior_version(BehaviorVersion::latest())
                     .http_client(http_client(ProxyConfig::disabled()))
                     .timeout_config(timeouts)
+                    .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
                     .endpoint_url(endpoint)
                     .credentials_provider(SharedCredentialsProvider::new(credentials))
                     .build()
@@ -100,7 +108,8 @@ impl Aws {
             Place::Aws { profile, region, endpoint } => {
                 let mut loader = aws_config::defaults(BehaviorVersion::latest())
                     .http_client(http_client(ProxyConfig::from_env()))
-                    .timeout_config(timeouts);
+                    .timeout_config(timeouts)
+                    .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
                 if let Some(profile) = profile {
                     let provider = ProviderConfig::without_region()
                         .with_http_client(http_client(ProxyConfig::from_env()))
@@ -118,6 +127,11 @@ impl Aws {
             }
         };
         Self { config }
+    }
+
+    /// Clients of several regions, of which the first is home.
+    pub fn in_regions(&self, home: &str, others: &[String]) -> Regions {
+        Regions::new(self.in_region(home), others.iter().map(|region| self.in_region(region)))
     }
 
     /// Clients of one region.

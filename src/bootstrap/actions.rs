@@ -128,15 +128,41 @@ impl Platform<'_> {
             self.check_concurrency().await?;
         }
         let Identity { account, arn } = &self.identity;
-        let detail = json!({ "account": account, "arn": arn, "region": self.engine.aws.region });
-        Ok(StepResult::unchanged(format!("account {account}, {}", self.engine.aws.region))
+        let regions = self.engine.aws.names();
+        let detail = json!({ "account": account, "arn": arn, "regions": regions });
+        Ok(StepResult::unchanged(format!("account {account}, {}", regions.join(" and ")))
             .with(detail))
     }
 
     /// New accounts allow few concurrent executions; a reservation that leaves less
-    /// than [`UNRESERVED`] is refused by Lambda in the middle of a deploy.
+    /// than [`UNRESERVED`] is refused by Lambda in the middle of a deploy. The quota is
+    /// one of each region.
     async fn check_concurrency(&self) -> Result<()> {
-        let answer = match self.engine.aws.lambda.get_account_settings().send().await {
+        let templates = self.settings.synthesize()?;
+        for region in self.engine.aws.names() {
+            let here = templates.iter().filter(|stack| stack.region == region);
+            let mut wanted = 0;
+            let mut whose = Vec::new();
+            for stack in here {
+                let reserved = reserved_by(stack);
+                let aws = self.engine.aws.of(region)?;
+                // What is deployed has its reservation already.
+                if reserved > 0 && observe(aws, &stack.stack_name).await?.is_none() {
+                    wanted += reserved;
+                    whose.push(stack.name.as_str());
+                }
+            }
+            if wanted > 0 {
+                self.check_executions(region, wanted, &whose).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses when `stacks` want to reserve more executions than `region` can spare.
+    async fn check_executions(&self, region: &str, wanted: u32, stacks: &[&str]) -> Result<()> {
+        let aws = self.engine.aws.of(region)?;
+        let answer = match aws.lambda.get_account_settings().send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let error = explain("cannot read the quota of concurrent executions", error);
@@ -145,18 +171,21 @@ impl Platform<'_> {
             }
         };
         let free = answer.account_limit().and_then(AccountLimit::unreserved_concurrent_executions);
-        let wanted = self.settings.config.efs.reserved_concurrency;
-        let deployed =
-            observe(&self.engine.aws, &self.settings.physical_name("efs")).await?.is_some();
-        match free.and_then(|free| u32::try_from(free).ok()) {
-            Some(free) if !deployed && free < wanted + UNRESERVED => Err(Error::usage(format!(
-                "reserving {wanted} concurrent executions needs {} unreserved ones, and the account has {free}",
-                wanted + UNRESERVED
-            ))
-            .at(self.settings.place("efs.reserved_concurrency"))
-            .hint(concurrency_hint(free))),
-            _ => Ok(()),
+        let Some(free) = free.and_then(|free| u32::try_from(free).ok()) else { return Ok(()) };
+        if free >= wanted + UNRESERVED {
+            return Ok(());
         }
+        let error = Error::usage(format!(
+            "reserving {wanted} concurrent executions in {region} ({}) needs {} unreserved ones, and the account has {free}",
+            stacks.join(", "),
+            wanted + UNRESERVED
+        ))
+        .hint(concurrency_hint(free));
+        Err(if stacks == ["efs"] {
+            error.at(self.settings.place("efs.reserved_concurrency"))
+        } else {
+            error
+        })
     }
 
     async fn build(&mut self) -> Result<StepResult> {
@@ -253,7 +282,7 @@ impl Platform<'_> {
             .find(|template| template.name == name)
             .ok_or_else(|| Error::failed(format!("stack {name} was not synthesized")))?;
         let stack_name = &template.stack_name;
-        let live = observe(&self.engine.aws, stack_name)
+        let live = observe(self.engine.aws.of(&template.region)?, stack_name)
             .await?
             .ok_or_else(|| Error::failed(format!("stack {stack_name} does not exist")))?;
         // After a rolled-back update the stack is what it was before, and whole.
@@ -290,7 +319,8 @@ impl Platform<'_> {
         self.report.at =
             OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
         self.report.account.clone_from(&engine.account);
-        self.report.region.clone_from(&engine.aws.region);
+        self.report.region.clone_from(&engine.aws.home().region);
+        self.report.regions = engine.aws.names().into_iter().map(str::to_owned).collect();
         self.report.project.clone_from(&self.settings.config.project);
         self.report.environment.clone_from(&engine.environment);
         self.report.local = self.settings.local;
@@ -301,7 +331,8 @@ impl Platform<'_> {
         let text = serde_json::to_vec_pretty(&value).context("cannot serialize the report")?;
         std::fs::write(&local, &text)
             .with_context(|| format!("cannot write {}", local.display()))?;
-        engine.artefacts.put(&engine.aws, &engine.journal, &key, text, "application/json").await?;
+        let home = engine.aws.home();
+        engine.artefacts.put(home, &engine.journal, &key, text, "application/json").await?;
         Ok(StepResult::unchanged(uri))
     }
 }
@@ -321,6 +352,15 @@ pub fn functions_of(templates: &[StackTemplate]) -> Vec<String> {
     functions.sort();
     functions.dedup();
     functions
+}
+
+/// Concurrent executions that the functions of a stack reserve.
+fn reserved_by(stack: &StackTemplate) -> u32 {
+    let functions =
+        stack.template.resources().filter(|resource| resource.type_name == "AWS::Lambda::Function");
+    let reserved = functions
+        .filter_map(|function| function.properties()["ReservedConcurrentExecutions"].as_u64());
+    u32::try_from(reserved.sum::<u64>()).unwrap_or(u32::MAX)
 }
 
 /// What helps when `free` unreserved executions are too few.

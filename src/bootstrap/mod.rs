@@ -10,4 +10,4 @@ mod steps;
 pub use actions::{Functions, Platform, functions_of};
 pub use policy::deploy_policies;
 pub use report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
-pub use steps::{Executor, Step, StepResult, order, run};
+pub use steps::{Executor, Step, StepResult, order, run, tenants_last};

@@ -91,7 +91,7 @@ impl Platform<'_> {
         let payload = serde_json::to_value(request).context("cannot serialize a request")?;
         let function = self.function();
         let Engine { aws, events, cancel, .. } = &self.engine;
-        let answer = aws.invoke_when_ready(&function, &payload, events, cancel).await?;
+        let answer = aws.home().invoke_when_ready(&function, &payload, events, cancel).await?;
         let reply: Reply = serde_json::from_value(answer.payload)
             .with_context(|| format!("{function} answered something else"))?;
         reply.into_result().map_err(|error| {

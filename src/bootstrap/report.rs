@@ -65,8 +65,11 @@ pub struct BootstrapReport {
     pub at: String,
     /// Account.
     pub account: String,
-    /// Region.
+    /// Home region.
     pub region: String,
+    /// Every region with stacks, home first.
+    #[serde(default)]
+    pub regions: Vec<String>,
     /// Project.
     pub project: String,
     /// Environment.

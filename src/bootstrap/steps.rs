@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use serde_json::Value;
+use stacks::StackTemplate;
 
 use super::report::StepReport;
 use crate::error::{Error, Kind, Result};
@@ -63,6 +64,26 @@ impl fmt::Display for Step {
         }
     }
 }
+
+/// The names of the stacks, still each after those it depends on, with the stacks of
+/// tenants last: the platform is whole before the first of them begins.
+pub fn tenants_last(templates: &[StackTemplate]) -> Vec<String> {
+    let mut late: Vec<&str> = Vec::new();
+    let mut names = Vec::new();
+    for template in templates {
+        let waits = template.depends_on.iter().any(|need| late.contains(&need.as_str()));
+        if waits || template.name.starts_with(TENANT) {
+            late.push(&template.name);
+        } else {
+            names.push(template.name.clone());
+        }
+    }
+    names.extend(late.into_iter().map(str::to_owned));
+    names
+}
+
+/// What the names of tenants' stacks begin with.
+const TENANT: &str = "tenant-";
 
 /// The steps for these stacks, which are in dependency order.
 pub fn order(stacks: &[String]) -> Vec<Step> {
@@ -237,6 +258,24 @@ mod tests {
         let journal = Journal::unrecorded(Mask::default());
         let done: Vec<_> = done.iter().map(|step| (*step).to_owned()).collect();
         run(&order(&stacks()), fake, &journal, &done, &Events::none(), &Cancel::never()).await
+    }
+
+    #[test]
+    fn tenants_come_last_and_nothing_before_what_it_needs() {
+        use stacks::cfn::{Naming, Stack};
+        let naming = Naming::new("acme", "dev", "eu-west-2");
+        let stack = |name: &str, need: &str| {
+            let mut stack = Stack::new(name, &naming);
+            stack.depends_on(need);
+            stack.finish()
+        };
+        let stacks = [
+            stack("platform", ""),
+            stack("tenant-a", "platform"),
+            stack("of-a", "tenant-a"),
+            stack("budget", ""),
+        ];
+        assert_eq!(tenants_last(&stacks), ["platform", "budget", "tenant-a", "of-a"]);
     }
 
     #[tokio::test]

@@ -6,8 +6,8 @@ use stacks::permissions::MANAGED_POLICY_SIZE;
 
 use super::Ctx;
 use super::context::whoami;
-use super::deploy::{outputs_table, recorded_only_note, status_word};
-use super::engine::{CodeArgs, RuleArgs, engine, refuse_data_loss};
+use super::deploy::{columns, outputs_table, recorded_only_note, status_word};
+use super::engine::{CodeArgs, RuleArgs, ScaleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
 use crate::config::Settings;
@@ -42,6 +42,8 @@ pub struct BootstrapArgs {
     #[arg(long)]
     #[serde(default)]
     replace_data: bool,
+    #[command(flatten)]
+    scale: ScaleArgs,
     #[command(flatten)]
     code: CodeArgs,
     #[command(flatten)]
@@ -88,15 +90,14 @@ pub(super) async fn execute(
         resumed,
     };
     let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
-    let mut steps =
-        engine_::order(&templates.iter().map(|stack| stack.name.clone()).collect::<Vec<_>>());
+    let mut steps = engine_::order(&engine_::tenants_last(&templates));
     if args.dry_run {
         steps.retain(|step| !step.changes());
     }
     let mut platform = Platform {
         settings: &settings,
         identity: connection.identity.clone(),
-        engine: engine(ctx, &settings, &connection, session.journal.clone()),
+        engine: engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?,
         functions,
         rules,
         exemptions,
@@ -150,20 +151,19 @@ impl Report for Bootstrapped {
             let planned = report.steps.last().map(|step| step.summary.clone()).unwrap_or_default();
             return vec![Block::Text(format!("dry run: {planned}; nothing was deployed"))];
         }
-        let mut table = Table::new(&[
-            ("stack", Align::Left),
-            ("status", Align::Left),
-            ("resources", Align::Right),
-            ("seconds", Align::Right),
-        ]);
+        let several = report.regions.len() > 1;
+        let mut table = Table::new(&columns(
+            several,
+            &[("status", Align::Left), ("resources", Align::Right), ("seconds", Align::Right)],
+        ));
         for stack in &report.stacks {
             let seconds = format!("{:.1}", stack.seconds);
-            table.row([
-                stack.name.clone(),
+            let region = several.then(|| stack.region.clone());
+            table.row(std::iter::once(stack.name.clone()).chain(region).chain([
                 status_word(stack.status).to_owned(),
                 stack.resources.to_string(),
                 seconds,
-            ]);
+            ]));
         }
         let mut blocks = vec![Block::Table(table), Block::Table(outputs_table(&report.stacks))];
         blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));

@@ -1,11 +1,11 @@
 //! What every verb gets: the terminal, the flags, the folders, and ways to the
 //! settings and to AWS.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::aws::{Aws, Identity, Place, Regional};
+use crate::aws::{Aws, Identity, Place, Regions};
 use crate::cli::{Global, session};
 use crate::config::{self, LoadedConfig, Settings};
 use crate::error::{Context as _, Error, Result};
@@ -34,8 +34,8 @@ pub struct Ctx {
 /// A connection to AWS or to the local platform.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Clients of the configured region.
-    pub aws: Regional,
+    /// Clients of the stacks' regions.
+    pub aws: Regions,
     /// Who the credentials belong to.
     pub identity: Identity,
     /// Resource types that the local platform only records; empty on AWS.
@@ -91,6 +91,7 @@ impl Ctx {
     /// Connects to where the settings say, starting the local platform if that is
     /// meant, and asks who we are. Refuses an account that is not the configured one.
     pub async fn connect(&self, settings: &Settings) -> Result<Connection> {
+        let others = settings.other_regions()?;
         let mut recorded_only = Vec::new();
         let place = if settings.local {
             let platform = self.local_platform();
@@ -107,9 +108,9 @@ impl Ctx {
                 endpoint: settings.endpoint.clone(),
             }
         };
-        let aws = Aws::connect(&place).await.in_region(&settings.config.region);
+        let aws = Aws::connect(&place).await.in_regions(&settings.config.region, &others);
         let identity = tokio::select! {
-            identity = aws.identity() => identity.map_err(|error| match &settings.profile {
+            identity = aws.home().identity() => identity.map_err(|error| match &settings.profile {
                 Some(profile) => error.hint(format!(
                     "the profile {profile} was asked for; `aws configure list-profiles` lists all"
                 )),
@@ -149,9 +150,15 @@ impl Ctx {
         let place = if settings.local { " · local platform" } else { "" };
         let endpoint =
             settings.endpoint.as_ref().map(|url| format!(" · endpoint {url}")).unwrap_or_default();
+        let mut regions = vec![config.region.clone()];
+        // What is wrong with the stacks is said where they are needed.
+        regions.extend(settings.other_regions().unwrap_or_default());
         self.ui.status(&format!(
             "account {account} ({}-{}) · {} · environment {}{place}{endpoint}",
-            config.project, config.environment, config.region, config.environment
+            config.project,
+            config.environment,
+            regions.join(" and "),
+            config.environment
         ));
     }
 }
@@ -178,16 +185,11 @@ pub fn choose(
     if names.is_empty() {
         return Ok(templates);
     }
-    let known: HashSet<&str> = templates.iter().map(|stack| stack.name.as_str()).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
-        return Err(Error::usage(format!("there is no stack {unknown}"))
-            .hint(format!("stacks: {}", listed(&templates))));
-    }
-    let mut wanted: HashSet<String> = names.iter().cloned().collect();
+    let mut wanted = named(&templates, names)?;
     // Consumers come after what they need, so one pass from the end finds all.
     for template in templates.iter().rev() {
         if wanted.contains(&template.name) {
-            wanted.extend(crate::deploy::needs(template));
+            wanted.extend(crate::deploy::needs(template, &templates));
         }
     }
     Ok(templates.into_iter().filter(|stack| wanted.contains(&stack.name)).collect())
@@ -219,4 +221,59 @@ fn listed(templates: &[stacks::StackTemplate]) -> String {
         few => few.iter().map(|stack| stack.name.as_str()).collect::<Vec<_>>().join(", "),
     };
     by_template(templates).into_iter().map(names).collect::<Vec<_>>().join(", ")
+}
+
+/// The short names of the stacks that `names` name: each a name, or a pattern in which
+/// `*` stands for any letters, such as `tenant-*`.
+pub(super) fn named(
+    templates: &[stacks::StackTemplate],
+    names: &[String],
+) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for name in names {
+        let pattern = format!("^{}$", regex::escape(name).replace(r"\*", ".*"));
+        let pattern = regex::Regex::new(&pattern)
+            .map_err(|error| Error::usage(format!("`{name}` names no stack")).caused_by(error))?;
+        let before = found.len();
+        let matching = templates.iter().filter(|stack| pattern.is_match(&stack.name));
+        found.extend(matching.map(|stack| stack.name.clone()));
+        let any = templates.iter().any(|stack| pattern.is_match(&stack.name));
+        if found.len() == before && !any {
+            return Err(Error::usage(format!("there is no stack {name}"))
+                .hint(format!("stacks: {}", listed(templates))));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use stacks::StackTemplate;
+    use stacks::cfn::{Naming, Stack};
+
+    use super::*;
+
+    fn templates() -> Vec<StackTemplate> {
+        let naming = Naming::new("acme", "dev", "eu-west-2");
+        let names = ["network", "tenant-globex", "tenant-initech"];
+        names.map(|name| Stack::new(name, &naming).finish()).to_vec()
+    }
+
+    fn chosen(names: &[&str]) -> Result<Vec<String>> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(choose(templates(), &names)?.into_iter().map(|stack| stack.name).collect())
+    }
+
+    #[test]
+    fn a_star_stands_for_any_letters_and_nothing_else_is_special() {
+        assert_eq!(chosen(&["tenant-*"]).expect("both"), ["tenant-globex", "tenant-initech"]);
+        assert_eq!(chosen(&["tenant-globex"]).expect("one"), ["tenant-globex"]);
+        assert_eq!(chosen(&["*"]).expect("all").len(), 3);
+        assert_eq!(chosen(&["tenant-*", "tenant-globex"]).expect("both").len(), 2);
+        for unknown in ["tenant", "tenant-.*", "globex-*"] {
+            let error = chosen(&[unknown]).expect_err(unknown);
+            assert_eq!(error.message(), format!("there is no stack {unknown}"));
+            assert!(error.hints()[0].contains("tenant-initech"));
+        }
+    }
 }

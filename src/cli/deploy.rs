@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::Ctx;
 use super::context::choose;
 use super::engine::{
-    CodeArgs, RuleArgs, absolute, add_functions, engine, refuse_data_loss, refuse_violations,
+    CodeArgs, RuleArgs, ScaleArgs, absolute, add_functions, engine, refuse_data_loss,
+    refuse_violations,
 };
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
@@ -21,10 +22,10 @@ use crate::ui::{Align, Block, Report, Table};
 /// time. Deploying what is deployed already is a success that changes nothing.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
-    after_help = "Examples:\n  platformctl deploy --local\n  platformctl deploy efs                    with the stacks that it needs\n  platformctl deploy --yes -o json          for CI"
+    after_help = "Examples:\n  platformctl deploy --local\n  platformctl deploy efs                    with the stacks that it needs\n  platformctl deploy 'tenant-*' --concurrency 16\n  platformctl deploy --yes -o json          for CI"
 )]
 pub struct DeployArgs {
-    /// Stacks to deploy, with what they need; default: all
+    /// Stacks to deploy, with what they need, also as 'tenant-*'; default: all
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
     /// Do not ask
@@ -44,6 +45,8 @@ pub struct DeployArgs {
     #[arg(long)]
     #[serde(default)]
     replace_data: bool,
+    #[command(flatten)]
+    scale: ScaleArgs,
     #[command(flatten)]
     code: CodeArgs,
     #[command(flatten)]
@@ -94,7 +97,7 @@ pub(super) async fn execute(
     };
     let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
     let work = async {
-        let mut engine = engine(ctx, &settings, &connection, session.journal.clone());
+        let mut engine = engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?;
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
         ctx.ui.plan(&plan_lines(&plan));
@@ -179,21 +182,24 @@ fn read_plan(file: &Path) -> Result<SavedPlan> {
 
 impl DeployReport {
     fn table(&self) -> Table {
-        let mut table = Table::new(&[
-            ("stack", Align::Left),
-            ("status", Align::Left),
-            ("resources", Align::Right),
-            ("changes", Align::Right),
-            ("seconds", Align::Right),
-        ]);
+        let several = self.plan.has_several_regions();
+        let mut table = Table::new(&columns(
+            several,
+            &[
+                ("status", Align::Left),
+                ("resources", Align::Right),
+                ("changes", Align::Right),
+                ("seconds", Align::Right),
+            ],
+        ));
         for stack in &self.stacks {
-            table.row([
-                stack.name.clone(),
+            let region = several.then(|| stack.region.clone());
+            table.row(std::iter::once(stack.name.clone()).chain(region).chain([
                 status_word(stack.status).to_owned(),
                 stack.resources.to_string(),
                 stack.changes.to_string(),
                 format!("{:.1}", stack.seconds),
-            ]);
+            ]));
         }
         table
     }
@@ -201,6 +207,15 @@ impl DeployReport {
     fn table_text(&self) -> String {
         crate::ui::text(&[Block::Table(self.table())])
     }
+}
+
+/// The columns of a table of stacks: the region only when there are several.
+pub(super) fn columns(
+    several: bool,
+    others: &[(&'static str, Align)],
+) -> Vec<(&'static str, Align)> {
+    let region = several.then_some(("region", Align::Left));
+    std::iter::once(("stack", Align::Left)).chain(region).chain(others.iter().copied()).collect()
 }
 
 /// The word for a status.

@@ -1,10 +1,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stacks::StackTemplate;
 
 use super::Ctx;
-use super::engine::artefact_bucket;
+use super::context::named;
+use super::deploy::columns;
+use super::engine::{ScaleArgs, artefact_bucket};
 use super::session::{Purpose, Session, arguments, notice_crashed};
-use crate::deploy::{self, ARTEFACTS, DestroyReport, destroy_order, observe};
+use crate::deploy::{self, DestroyReport, Destroyer, destroy_order, makes_bucket};
 use crate::error::{Error, Kind, Result};
 use crate::journal::RunSummary;
 use crate::ui::{Align, Block, Report, Table};
@@ -19,7 +22,7 @@ use crate::ui::{Align, Block, Report, Table};
     after_help = "Examples:\n  platformctl destroy --local --dry-run\n  platformctl destroy --local --reason 'start over'\n  platformctl destroy --env dev --yes --reason 'end of the trial'"
 )]
 pub struct DestroyArgs {
-    /// Stacks to delete, with those that need them; default: all
+    /// Stacks to delete, with those that need them, also as 'tenant-*'; default: all
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
     /// Do not ask
@@ -34,6 +37,8 @@ pub struct DestroyArgs {
     /// Also delete the artefact bucket, with every zip, template and report in it
     #[arg(long)]
     with_artefacts: bool,
+    #[command(flatten)]
+    scale: ScaleArgs,
 }
 
 /// How a destroy went.
@@ -41,8 +46,8 @@ pub struct DestroyArgs {
 pub struct Destroyed {
     report: DestroyReport,
     planned: Vec<String>,
-    /// The artefact bucket, when it was deleted.
-    bucket: Option<String>,
+    /// The artefact buckets that were deleted.
+    buckets: Vec<String>,
     dry_run: bool,
 }
 
@@ -59,29 +64,7 @@ pub(super) async fn execute(
 ) -> Result<Destroyed> {
     let settings = ctx.settings()?;
     let all = settings.synthesize()?;
-    let mut wanted = args.stacks.clone();
-    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|stack| stack.name == **name))
-    {
-        let known: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
-        return Err(Error::usage(format!("there is no stack {unknown}"))
-            .hint(format!("stacks: {}", known.join(", "))));
-    }
-    // Without its stack the bucket would stay, and keep its name from a new one.
-    if wanted.iter().any(|name| name == ARTEFACTS) && !args.with_artefacts {
-        return Err(Error::usage(format!("stack {ARTEFACTS} goes only together with its bucket"))
-            .hint("add `--with-artefacts` to delete every zip, template and report in it"));
-    }
-    // Whoever needs a deleted stack is deleted too.
-    for template in &all {
-        if deploy::needs(template).iter().any(|need| wanted.contains(need)) {
-            wanted.push(template.name.clone());
-        }
-    }
-    let templates: Vec<_> = all
-        .into_iter()
-        .filter(|stack| wanted.is_empty() || wanted.contains(&stack.name))
-        .filter(|stack| stack.name != ARTEFACTS || args.with_artefacts)
-        .collect();
+    let templates = chosen(all, &args)?;
     let connection = ctx.connect(&settings).await?;
     notice_crashed(
         ctx,
@@ -90,34 +73,47 @@ pub(super) async fn execute(
         resumed.map(|run| run.run.as_str()),
     )?;
     ctx.show_place(&settings, &connection.identity.account);
-    deploy::refuse_protected(&connection.aws, &templates).await?;
+    let destroyer = |journal| Destroyer {
+        aws: connection.aws.clone(),
+        concurrency: args.scale.concurrency(),
+        journal,
+        events: ctx.events.clone(),
+        cancel: ctx.cancel.clone(),
+    };
+    let several = templates.iter().any(|stack| stack.region != settings.config.region);
+    let there = destroyer(Session::dry().journal).deployed(&templates).await?;
     let mut planned = Vec::new();
     for name in destroy_order(&templates) {
         if let Some(template) = templates.iter().find(|template| template.name == name)
-            && observe(&connection.aws, &template.stack_name).await?.is_some()
+            && there.contains(&name)
         {
-            ctx.ui.plan(&[format!(" - {name}  {}", template.stack_name)]);
+            let region = if several { format!("  {}", template.region) } else { String::new() };
+            ctx.ui.plan(&[format!(" - {name}  {}{region}", template.stack_name)]);
             planned.push(name);
         }
     }
     let account = &connection.identity.account;
-    let mut bucket = None;
-    if templates.iter().any(|stack| stack.name == ARTEFACTS) {
-        let name = artefact_bucket(&settings, account);
-        if deploy::bucket_exists(&connection.aws, &name).await? {
+    let mut buckets: Vec<(&str, String)> = Vec::new();
+    for stack in templates.iter().filter(|stack| makes_bucket(stack)) {
+        let name = artefact_bucket(&settings, account, &stack.region);
+        if deploy::bucket_exists(connection.aws.of(&stack.region)?, &name).await? {
             ctx.ui.plan(&[format!(" - bucket {name}, with everything in it")]);
-            bucket = Some(name);
+            buckets.push((&stack.region, name));
         }
     }
     // A resumed run ends in its journal, even when nothing is left to do.
-    let nothing = planned.is_empty() && bucket.is_none() && resumed.is_none();
+    let nothing = planned.is_empty() && buckets.is_empty() && resumed.is_none();
     if args.dry_run || nothing {
         let report = DestroyReport { stacks: Vec::new() };
-        return Ok(Destroyed { report, planned, bucket: None, dry_run: args.dry_run });
+        return Ok(Destroyed { report, planned, buckets: Vec::new(), dry_run: args.dry_run });
     }
     let environment = &settings.config.environment;
     if !args.yes && resumed.is_none() {
-        let and = if bucket.is_some() { " and the artefact bucket" } else { "" };
+        let and = match buckets.len() {
+            0 => "",
+            1 => " and the artefact bucket",
+            _ => " and the artefact buckets",
+        };
         let stacks = planned.len();
         let question =
             format!("{stacks} stacks{and} of environment {environment} will be deleted.");
@@ -137,69 +133,90 @@ pub(super) async fn execute(
         },
     )?;
     let work = async {
-        let (report, error) = deploy::destroy(
-            &connection.aws,
-            &templates,
-            &session.journal,
-            &ctx.events,
-            &ctx.cancel,
-        )
-        .await?;
+        let (report, error) = destroyer(session.journal.clone()).destroy(&templates).await?;
         if let Some(error) = error {
             return Err(error);
         }
-        if let Some(bucket) = &bucket {
-            let (aws, journal) = (&connection.aws, &session.journal);
+        for (region, bucket) in &buckets {
+            let (aws, journal) = (connection.aws.of(region)?, &session.journal);
             deploy::delete_bucket(aws, bucket, journal, &ctx.events, &ctx.cancel).await?;
         }
-        Ok(Destroyed { report, planned, bucket, dry_run: false })
+        let buckets = buckets.iter().map(|(_, bucket)| bucket.clone()).collect();
+        Ok(Destroyed { report, planned, buckets, dry_run: false })
     };
     session.finish(work.await)
+}
+
+/// The stacks that are to go: the named ones and all that need them, or all. Those with
+/// artefact buckets go only on request.
+fn chosen(all: Vec<StackTemplate>, args: &DestroyArgs) -> Result<Vec<StackTemplate>> {
+    let mut wanted = named(&all, &args.stacks)?;
+    // Without its stack the bucket would stay, and keep its name from a new one.
+    let kept = all.iter().find(|stack| makes_bucket(stack) && wanted.contains(&stack.name));
+    if let Some(stack) = kept.filter(|_| !args.with_artefacts) {
+        return Err(Error::usage(format!(
+            "stack {} goes only together with its bucket",
+            stack.name
+        ))
+        .hint("add `--with-artefacts` to delete every zip, template and report in it"));
+    }
+    // Whoever needs a deleted stack is deleted too.
+    for template in &all {
+        if deploy::needs(template, &all).iter().any(|need| wanted.contains(need)) {
+            wanted.insert(template.name.clone());
+        }
+    }
+    Ok(all
+        .into_iter()
+        .filter(|stack| wanted.is_empty() || wanted.contains(&stack.name))
+        .filter(|stack| !makes_bucket(stack) || args.with_artefacts)
+        .collect())
 }
 
 impl Destroyed {
     /// Whether what its stack kept was deleted after it.
     fn took(&self, id: &str) -> bool {
-        self.bucket.is_some() && id.starts_with("ArtefactBucket")
+        !self.buckets.is_empty() && id.starts_with("ArtefactBucket")
     }
 }
 
 impl Report for Destroyed {
     fn value(&self) -> Value {
-        json!({ "dry_run": self.dry_run, "planned": self.planned, "stacks": self.report.stacks, "bucket": self.bucket })
+        json!({ "dry_run": self.dry_run, "planned": self.planned, "stacks": self.report.stacks, "buckets": self.buckets })
     }
 
     fn blocks(&self) -> Vec<Block> {
-        if self.planned.is_empty() && self.bucket.is_none() {
+        if self.planned.is_empty() && self.buckets.is_empty() {
             return vec![Block::Text("no stack is deployed; nothing to delete".to_owned())];
         }
         if self.dry_run {
             return vec![Block::Text("dry run: nothing was deleted".to_owned())];
         }
-        let mut table = Table::new(&[
-            ("stack", Align::Left),
-            ("status", Align::Left),
-            ("seconds", Align::Right),
-            ("kept", Align::Left),
-        ]);
+        let several = self.report.stacks.windows(2).any(|pair| pair[0].region != pair[1].region);
+        let mut table = Table::new(&columns(
+            several,
+            &[("status", Align::Left), ("seconds", Align::Right), ("kept", Align::Left)],
+        ));
         for stack in &self.report.stacks {
             let seconds = format!("{:.1}", stack.seconds);
-            table.row([
-                stack.name.clone(),
-                stack.status.to_owned(),
-                seconds,
-                stack
-                    .retained
-                    .iter()
-                    .filter(|(id, _)| !self.took(id))
-                    .map(|(id, physical)| format!("{id} {physical}"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            ]);
+            let region = several.then(|| stack.region.clone());
+            table.row(
+                std::iter::once(stack.name.clone()).chain(region).chain([
+                    stack.status.to_owned(),
+                    seconds,
+                    stack
+                        .retained
+                        .iter()
+                        .filter(|(id, _)| !self.took(id))
+                        .map(|(id, physical)| format!("{id} {physical}"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                ]),
+            );
         }
         let mut blocks = vec![Block::Table(table)];
         blocks.extend(
-            self.bucket.iter().map(|bucket| Block::Text(format!("bucket {bucket} deleted"))),
+            self.buckets.iter().map(|bucket| Block::Text(format!("bucket {bucket} deleted"))),
         );
         blocks
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use super::context::choose;
-use super::engine::{CodeArgs, add_functions, engine};
+use super::engine::{CodeArgs, ScaleArgs, add_functions, engine};
 use super::session::notice_crashed;
 use crate::error::{Context as _, Result, exit};
 use crate::journal::{Journal, Mask};
@@ -22,7 +22,7 @@ use crate::ui::{Block, Report};
     after_help = "Examples:\n  platformctl diff\n  platformctl diff efs --local\n  platformctl diff --detailed-exitcode      exit 3 when something would change\n  platformctl diff --save plan.json && platformctl deploy --plan plan.json"
 )]
 pub struct DiffArgs {
-    /// Stacks to compare, with what they need; default: all
+    /// Stacks to compare, with what they need, also as 'tenant-*'; default: all
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
     /// Exit with 3 when something would change
@@ -31,6 +31,8 @@ pub struct DiffArgs {
     /// Save the plan, for `deploy --plan`
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    #[command(flatten)]
+    scale: ScaleArgs,
     #[command(flatten)]
     code: CodeArgs,
 }
@@ -50,7 +52,7 @@ pub async fn run(ctx: &Ctx, args: &DiffArgs) -> Result<DiffReport> {
     let connection = ctx.connect(&settings).await?;
     notice_crashed(ctx, &settings, &connection.identity.account, None)?;
     let journal = Arc::new(Journal::unrecorded(Mask::from_environment()));
-    let mut engine = engine(ctx, &settings, &connection, journal);
+    let mut engine = engine(ctx, &settings, &connection, &args.scale, journal)?;
     add_functions(&mut engine, &functions, &templates).await?;
     let (plan, planned) = engine.plan(&templates).await?;
     engine.discard(&planned).await?;

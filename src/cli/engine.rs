@@ -13,7 +13,7 @@ use super::context::Connection;
 use crate::bootstrap::{Functions, functions_of};
 use crate::build::{Builder, Target, find_source};
 use crate::config::{Architecture, Settings};
-use crate::deploy::{Artefacts, Engine};
+use crate::deploy::{Artefacts, Concurrency, Engine, makes_bucket};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::guard;
 use crate::journal::Journal;
@@ -39,6 +39,26 @@ pub(super) struct RuleArgs {
     /// File with further exemptions
     #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub exemptions: Option<PathBuf>,
+}
+
+/// How much is done at once.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(super) struct ScaleArgs {
+    /// Most stacks that are worked on at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[serde(default = "eight")]
+    concurrency: u16,
+}
+
+fn eight() -> u16 {
+    8
+}
+
+impl ScaleArgs {
+    /// As engines take it.
+    pub(super) fn concurrency(&self) -> Concurrency {
+        Concurrency::new(self.concurrency)
+    }
 }
 
 /// A path that `resume` finds again from another folder.
@@ -84,15 +104,26 @@ pub(super) fn engine(
     ctx: &Ctx,
     settings: &Settings,
     connection: &Connection,
+    scale: &ScaleArgs,
     journal: Arc<Journal>,
-) -> Engine {
+) -> Result<Engine> {
     let config = &settings.config;
-    Engine {
+    let account = &connection.identity.account;
+    let buckets = settings.synthesize()?.into_iter().filter(makes_bucket);
+    let elsewhere = buckets.filter(|stack| stack.region != config.region);
+    Ok(Engine {
         aws: connection.aws.clone(),
+        concurrency: scale.concurrency(),
         account: connection.identity.account.clone(),
         environment: config.environment.clone(),
         artefacts: Artefacts {
-            bucket: artefact_bucket(settings, &connection.identity.account),
+            bucket: artefact_bucket(settings, account, &config.region),
+            elsewhere: elsewhere
+                .map(|stack| {
+                    let bucket = artefact_bucket(settings, account, &stack.region);
+                    (stack.region, bucket)
+                })
+                .collect(),
             functions: std::collections::BTreeMap::new(),
         },
         protect: config.protect,
@@ -100,13 +131,13 @@ pub(super) fn engine(
         events: ctx.events.clone(),
         cancel: ctx.cancel.clone(),
         recorded_only: Arc::clone(&connection.recorded_only),
-    }
+    })
 }
 
-/// The artefact bucket's name.
-pub(super) fn artefact_bucket(settings: &Settings, account: &str) -> String {
+/// The name of the artefact bucket in a region.
+pub(super) fn artefact_bucket(settings: &Settings, account: &str, region: &str) -> String {
     let config = &settings.config;
-    Artefacts::bucket_name(&config.project, &config.environment, account, &config.region)
+    Artefacts::bucket_name(&config.project, &config.environment, account, region)
 }
 
 /// Builds what these templates need, and gives it to the engine.

@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
+use stacks::StackTemplate;
 
 use super::Ctx;
 use crate::aws::Answer;
+use crate::config::Settings;
 use crate::error::{Error, Result, exit};
 use crate::ui::{Block, Report};
 
@@ -36,9 +38,22 @@ pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
     let settings = ctx.settings()?;
     let name = settings.physical_name(&args.function);
     let connection = ctx.connect(&settings).await?;
-    let answer = connection.aws.invoke(&name, &payload).await?;
+    let aws = connection.aws.of(&region_of(&settings, &name)?)?;
+    let answer = aws.invoke(&name, &payload).await?;
     ctx.ui.status(&format!("{name} answered in {:.1} ms", answer.wall_ms));
     Ok(InvokeReport(answer))
+}
+
+/// The region of the stack with this function; the home region when no stack has it.
+fn region_of(settings: &Settings, function: &str) -> Result<String> {
+    let has_it = |stack: &StackTemplate| {
+        stack.template.resources().any(|resource| {
+            resource.type_name == "AWS::Lambda::Function"
+                && resource.properties()["FunctionName"] == function
+        })
+    };
+    let stack = settings.synthesize()?.into_iter().find(has_it);
+    Ok(stack.map_or_else(|| settings.config.region.clone(), |stack| stack.region))
 }
 
 impl InvokeReport {

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Ctx;
-use super::context::choose;
-use crate::deploy::observe;
+use super::context::named;
+use crate::deploy::{Concurrency, each, observe};
 use crate::error::Result;
 use crate::ui::{Align, Block, Report, Table};
 
@@ -14,7 +14,7 @@ use crate::ui::{Align, Block, Report, Table};
     after_help = "Examples:\n  platformctl outputs --local\n  platformctl outputs efs --query efs.FunctionName"
 )]
 pub struct OutputsArgs {
-    /// Stacks whose outputs are wanted; default: all
+    /// Stacks whose outputs are wanted, also as 'tenant-*'; default: all
     #[arg(value_name = "STACK")]
     stacks: Vec<String>,
 }
@@ -26,17 +26,24 @@ pub struct OutputsReport(BTreeMap<String, BTreeMap<String, String>>);
 /// Runs `outputs`.
 pub async fn run(ctx: &Ctx, args: &OutputsArgs) -> Result<OutputsReport> {
     let settings = ctx.settings()?;
-    let templates = choose(settings.synthesize()?, &args.stacks)?;
-    let connection = ctx.connect(&settings).await?;
-    let mut outputs = BTreeMap::new();
-    for template in templates {
-        if (args.stacks.is_empty() || args.stacks.contains(&template.name))
-            && let Some(live) = observe(&connection.aws, &template.stack_name).await?
-        {
-            outputs.insert(template.name, live.outputs);
-        }
+    let mut templates = settings.synthesize()?;
+    if !args.stacks.is_empty() {
+        let wanted = named(&templates, &args.stacks)?;
+        templates.retain(|stack| wanted.contains(&stack.name));
     }
-    Ok(OutputsReport(outputs))
+    let connection = ctx.connect(&settings).await?;
+    let (found, error) = each(templates, Concurrency::default(), &ctx.cancel, |template| {
+        let aws = connection.aws.clone();
+        async move {
+            let live = observe(aws.of(&template.region)?, &template.stack_name).await?;
+            Ok(live.map(|live| (template.name, live.outputs)))
+        }
+    })
+    .await?;
+    match error {
+        Some(error) => Err(error),
+        None => Ok(OutputsReport(found.into_iter().flatten().collect())),
+    }
 }
 
 impl Report for OutputsReport {

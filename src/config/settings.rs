@@ -87,6 +87,17 @@ impl Settings {
         })
     }
 
+    /// The regions other than home that stacks are deployed to, in the stacks' order.
+    pub fn other_regions(&self) -> Result<Vec<String>> {
+        let mut regions: Vec<String> = Vec::new();
+        for stack in self.synthesize()? {
+            if stack.region != self.config.region && !regions.contains(&stack.region) {
+                regions.push(stack.region);
+            }
+        }
+        Ok(regions)
+    }
+
     /// The physical name of a stack or a function.
     pub fn physical_name(&self, name: &str) -> String {
         self.config.spec().naming().name(name)

@@ -28,8 +28,10 @@ pub struct Upload {
 /// The bucket and what belongs in it.
 #[derive(Debug, Clone, Default)]
 pub struct Artefacts {
-    /// The bucket's name.
+    /// The bucket's name in the home region.
     pub bucket: String,
+    /// Buckets of other regions, by region: Lambda reads zips of its own region only.
+    pub elsewhere: BTreeMap<String, String>,
     /// Lambda zips by function.
     pub functions: BTreeMap<String, Upload>,
 }
@@ -41,12 +43,21 @@ impl Artefacts {
         naming.name(&format!("artefacts-{account}-{region}"))
     }
 
+    /// The bucket in `region`, if there is one; `home` is the region of the first.
+    pub fn bucket_in(&self, region: &str, home: &str) -> Option<&str> {
+        if region == home {
+            return Some(&self.bucket);
+        }
+        self.elsewhere.get(region).map(String::as_str)
+    }
+
     /// The key of a function's zip, if there is one.
     pub fn code_key(&self, function: &str) -> Option<String> {
         self.functions.get(function).map(|zip| format!("functions/{function}/{}.zip", zip.sha256))
     }
 
-    /// Uploads the zip of `function` unless it is there. Returns whether it was uploaded.
+    /// Uploads the zip of `function` to the bucket of these clients' region unless it is
+    /// there. Returns whether it was uploaded.
     pub async fn upload_function(
         &self,
         aws: &Regional,
@@ -80,7 +91,7 @@ impl Artefacts {
             self.put(aws, journal, &key, body.as_bytes().to_vec(), "application/json").await?;
         }
         // By path: emulators read no other.
-        Ok(format!("https://s3.{}.amazonaws.com/{}/{key}", aws.region, self.bucket))
+        Ok(format!("https://s3.{}.amazonaws.com/{}/{key}", aws.region, self.bucket_of(aws)))
     }
 
     /// Writes an object and records it.
@@ -92,12 +103,13 @@ impl Artefacts {
         body: Vec<u8>,
         content_type: &str,
     ) -> Result<()> {
-        let target = format!("s3://{}/{key}", self.bucket);
-        let detail = json!({ "bytes": body.len() });
+        let bucket = self.bucket_of(aws);
+        let target = format!("s3://{bucket}/{key}");
+        let detail = json!({ "bytes": body.len(), "region": aws.region });
         let put = aws
             .s3
             .put_object()
-            .bucket(&self.bucket)
+            .bucket(bucket)
             .key(key)
             .content_type(content_type)
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
@@ -112,13 +124,20 @@ impl Artefacts {
             .await
     }
 
+    /// The bucket in the region of these clients, which is the home region if no other
+    /// has one.
+    fn bucket_of(&self, aws: &Regional) -> &str {
+        self.elsewhere.get(&aws.region).unwrap_or(&self.bucket)
+    }
+
     async fn exists(&self, aws: &Regional, key: &str) -> Result<bool> {
-        match aws.s3.head_object().bucket(&self.bucket).key(key).send().await {
+        let bucket = self.bucket_of(aws);
+        match aws.s3.head_object().bucket(bucket).key(key).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => {
                 Ok(false)
             }
-            Err(error) => Err(explain(format!("cannot look up s3://{}/{key}", self.bucket), error)),
+            Err(error) => Err(explain(format!("cannot look up s3://{bucket}/{key}"), error)),
         }
     }
 }

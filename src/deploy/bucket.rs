@@ -31,12 +31,13 @@ pub async fn delete_bucket(
     events: &Events,
     cancel: &Cancel,
 ) -> Result<()> {
-    let task = "destroy.bucket";
-    events.started(task, "delete the bucket", None);
+    let task = format!("destroy.bucket.{}", aws.region);
+    let task = task.as_str();
+    events.started(task, format!("delete the bucket in {}", aws.region), None);
     journal.write(Entry::StepStarted { step: task.to_owned() })?;
     failpoint::hit(task, cancel).await;
     let work = async {
-        empty(aws, bucket, events, cancel).await?;
+        empty(aws, bucket, task, events, cancel).await?;
         match aws.s3.delete_bucket().bucket(bucket).send().await {
             Err(error) if !has_code(&error, "NoSuchBucket") => {
                 Err(explain(format!("cannot delete bucket {bucket}"), error))
@@ -45,7 +46,8 @@ pub async fn delete_bucket(
         }
     };
     let target = format!("s3://{bucket}");
-    let result = journal.mutate("s3:DeleteBucket", &target, json!({}), work).await;
+    let result =
+        journal.mutate("s3:DeleteBucket", &target, json!({ "region": aws.region }), work).await;
     let outcome = result.as_ref().err().map_or(StepOutcome::Done, StepOutcome::of);
     journal.write(Entry::StepFinished { step: task.to_owned(), outcome, detail: json!({}) })?;
     match &result {
@@ -56,7 +58,13 @@ pub async fn delete_bucket(
 }
 
 /// Deletes every version and every delete marker, a page of up to 1,000 at a time.
-async fn empty(aws: &Regional, bucket: &str, events: &Events, cancel: &Cancel) -> Result<()> {
+async fn empty(
+    aws: &Regional,
+    bucket: &str,
+    task: &str,
+    events: &Events,
+    cancel: &Cancel,
+) -> Result<()> {
     let mut deleted = 0;
     loop {
         cancel.check()?;
@@ -95,6 +103,6 @@ async fn empty(aws: &Regional, bucket: &str, events: &Events, cancel: &Cancel) -
             return Err(Error::failed(format!("cannot delete s3://{bucket}/{key}: {why}")));
         }
         deleted += count;
-        events.progress("destroy.bucket", deleted, format!("{deleted} objects deleted"));
+        events.progress(task, deleted, format!("{deleted} objects deleted"));
     }
 }

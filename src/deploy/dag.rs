@@ -6,6 +6,30 @@ use std::future::Future;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
+use crate::signal::Cancel;
+
+/// How many stacks are worked on at once: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency(usize);
+
+impl Concurrency {
+    /// `number` at once; one when it is zero.
+    pub fn new(number: u16) -> Self {
+        Self(usize::from(number).max(1))
+    }
+
+    /// How many at once.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Concurrency {
+    /// Eight: each polls every few seconds, which leaves AWS's limits to others.
+    fn default() -> Self {
+        Self(8)
+    }
+}
 
 /// Nodes and what each waits for.
 #[derive(Debug, Clone, Default)]
@@ -61,13 +85,53 @@ impl Dag {
     }
 }
 
-/// Runs `work` for every node whose needs are done, as many at once as there are.
+/// Runs `work` for every item, at most `limit` at once, and begins no other after a
+/// failure. Returns what was done, in the order of `items`, and the first error.
+pub async fn each<I, T, F, W>(
+    items: impl IntoIterator<Item = I>,
+    limit: Concurrency,
+    cancel: &Cancel,
+    mut work: W,
+) -> Result<(Vec<T>, Option<Error>)>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+    W: FnMut(I) -> F,
+{
+    let mut items = items.into_iter().enumerate();
+    let mut results = BTreeMap::new();
+    let mut first_error = None;
+    let mut running = JoinSet::new();
+    loop {
+        while first_error.is_none() && !cancel.is_cancelled() && running.len() < limit.get() {
+            let Some((index, item)) = items.next() else { break };
+            let future = work(item);
+            running.spawn(async move { (index, future.await) });
+        }
+        let Some(joined) = running.join_next().await else { break };
+        let (index, result) = joined
+            .map_err(|error| Error::failed("a task ended without a result").caused_by(error))?;
+        match result {
+            Ok(value) => {
+                results.insert(index, value);
+            }
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    if first_error.is_none() && cancel.is_cancelled() {
+        first_error = Some(cancel.error());
+    }
+    Ok((results.into_values().collect(), first_error))
+}
+
+/// Runs `work` for every node whose needs are done, at most `limit` at once.
 /// After a failure nothing that needs the failed node begins; what is under way
 /// ends in peace. `stopped` is asked before each start.
 ///
 /// Results are in the order of [`Dag::nodes`].
 pub async fn run<T, F, W>(
     dag: &Dag,
+    limit: Concurrency,
     stopped: impl Fn() -> bool,
     mut work: W,
 ) -> Result<Vec<(String, Outcome<T>)>>
@@ -82,7 +146,8 @@ where
     let mut running = JoinSet::new();
     loop {
         if !stopped() {
-            for node in dag.ready(&done, &begun) {
+            let free = limit.get().saturating_sub(running.len());
+            for node in dag.ready(&done, &begun).into_iter().take(free) {
                 let future = work(&node);
                 begun.insert(node.clone());
                 running.spawn(async move { (node, future.await) });
@@ -127,6 +192,7 @@ mod tests {
         let log = Arc::new(Mutex::new(Vec::new()));
         let results = run(
             dag,
+            Concurrency::default(),
             || false,
             |node| {
                 let (node, log) = (node.to_owned(), Arc::clone(&log));
@@ -176,8 +242,51 @@ mod tests {
     #[tokio::test]
     async fn a_stopped_run_begins_nothing() {
         let dag = dag(&[("network", &[])]);
-        let results = run(&dag, || true, |_| async { Ok(()) }).await.expect("run");
+        let results =
+            run(&dag, Concurrency::default(), || true, |_| async { Ok(()) }).await.expect("run");
         assert!(matches!(results[0].1, Outcome::Skipped));
+    }
+
+    #[tokio::test]
+    async fn no_more_than_the_limit_run_at_once_and_all_of_them_do() {
+        let mut dag = Dag::default();
+        for number in 0..20 {
+            dag.add(&number.to_string(), []);
+        }
+        let counts = Arc::new(Mutex::new((0, 0)));
+        let at_once = |counts: &Arc<Mutex<(usize, usize)>>| {
+            let counts = Arc::clone(counts);
+            async move {
+                {
+                    let mut counts = counts.lock().expect("counts");
+                    counts.0 += 1;
+                    counts.1 = counts.1.max(counts.0);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                counts.lock().expect("counts").0 -= 1;
+                Ok(())
+            }
+        };
+        let limit = Concurrency::new(3);
+        let results = run(&dag, limit, || false, |_| at_once(&counts)).await.expect("run");
+        assert!(results.iter().all(|(_, outcome)| matches!(outcome, Outcome::Done(()))));
+        assert_eq!(counts.lock().expect("counts").1, 3);
+        *counts.lock().expect("counts") = (0, 0);
+        let (done, error) =
+            each(0..20, limit, &Cancel::never(), |_| at_once(&counts)).await.expect("each");
+        assert_eq!((done.len(), error.is_none(), counts.lock().expect("counts").1), (20, true, 3));
+    }
+
+    #[tokio::test]
+    async fn each_keeps_the_order_and_begins_nothing_after_a_failure() {
+        let work = |number: u64| async move {
+            tokio::time::sleep(std::time::Duration::from_millis(8 - number)).await;
+            if number == 3 { Err(Error::failed("three")) } else { Ok(number) }
+        };
+        let limit = Concurrency::new(4);
+        let (done, error) = each(0..8, limit, &Cancel::never(), work).await.expect("each");
+        assert!(done.len() < 7 && done.is_sorted(), "{done:?}");
+        assert_eq!(error.expect("failed").message(), "three");
     }
 
     #[tokio::test]

@@ -32,6 +32,9 @@ pub struct DeployedStack {
     pub name: String,
     /// Name in CloudFormation.
     pub stack_name: String,
+    /// Region.
+    #[serde(default)]
+    pub region: String,
     /// Id (ARN).
     pub id: String,
     /// How it came out.
@@ -59,10 +62,11 @@ impl Engine {
         changes: usize,
     ) -> Result<DeployedStack> {
         let name = &stack.plan.stack_name;
-        let live: LiveStack = observe(&self.aws, name)
+        let aws = self.aws.of(&stack.plan.region)?;
+        let live: LiveStack = observe(aws, name)
             .await?
             .ok_or_else(|| Error::failed(format!("stack {name} is gone after its deploy")))?;
-        let resources = live_resources(&self.aws, name).await?;
+        let resources = live_resources(aws, name).await?;
         let missing: Vec<String> = stack
             .template
             .template
@@ -84,6 +88,7 @@ impl Engine {
         Ok(DeployedStack {
             name: stack.plan.name.clone(),
             stack_name: name.clone(),
+            region: stack.plan.region.clone(),
             id: live.id,
             status,
             resources: resources.len(),
@@ -100,6 +105,7 @@ pub(super) fn not_deployed(stack: &PlannedStack, status: StackStatus) -> Deploye
     DeployedStack {
         name: stack.plan.name.clone(),
         stack_name: stack.plan.stack_name.clone(),
+        region: stack.plan.region.clone(),
         id: String::new(),
         status,
         resources: stack.template.template.resources().count(),

@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 use stacks::StackTemplate;
 
-use super::dag::{self, Dag};
+use super::dag::{self, Concurrency, Dag, each};
 use super::observe::{live_resources, observe};
+use super::overall::Overall;
 use super::waiter::{Follow, seen_events};
-use crate::aws::{Regional, explain};
+use crate::aws::{Regional, Regions, explain};
 use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
 use crate::failpoint;
@@ -30,6 +31,8 @@ pub struct DestroyReport {
 pub struct DestroyedStack {
     /// Short name.
     pub name: String,
+    /// Region.
+    pub region: String,
     /// `deleted`, `absent`, `failed` or `skipped`.
     pub status: &'static str,
     /// Duration in seconds.
@@ -52,65 +55,107 @@ fn dag_of(templates: &[StackTemplate]) -> Dag {
     dag
 }
 
-/// Refuses when any of the stacks is protected against deletion.
-pub async fn refuse_protected(aws: &Regional, templates: &[StackTemplate]) -> Result<()> {
-    let mut protected = Vec::new();
-    for template in templates {
-        if observe(aws, &template.stack_name).await?.is_some_and(|live| live.protected) {
-            protected.push(template.name.clone());
-        }
-    }
-    if protected.is_empty() {
-        return Ok(());
-    }
-    Err(Error::failed(format!("protected against deletion: {}", protected.join(", ")))
-        .hint("set `protect: false` in platform.yaml and deploy; then destroy"))
+/// Deletes stacks, each in its region.
+#[derive(Debug, Clone)]
+pub struct Destroyer {
+    /// Clients of the stacks' regions.
+    pub aws: Regions,
+    /// How many stacks are deleted at once.
+    pub concurrency: Concurrency,
+    /// The run's journal.
+    pub journal: Arc<Journal>,
+    /// Where progress goes.
+    pub events: Events,
+    /// Whether to stop.
+    pub cancel: Cancel,
 }
 
-/// Deletes the stacks of `templates`. The error is that of the first that failed.
-pub async fn destroy(
-    aws: &Regional,
-    templates: &[StackTemplate],
-    journal: &Arc<Journal>,
-    events: &Events,
-    cancel: &Cancel,
-) -> Result<(DestroyReport, Option<Error>)> {
-    refuse_protected(aws, templates).await?;
-    let dag = dag_of(templates).reversed();
-    let results = dag::run(
-        &dag,
-        || cancel.is_cancelled(),
-        |name| {
-            let template = templates.iter().find(|template| template.name == name).cloned();
-            let (aws, journal, events, cancel) =
-                (aws.clone(), Arc::clone(journal), events.clone(), cancel.clone());
+impl Destroyer {
+    /// The short names of those stacks of `templates` that exist, in their order. Refuses
+    /// when any of them is protected against deletion.
+    pub async fn deployed(&self, templates: &[StackTemplate]) -> Result<Vec<String>> {
+        let items = templates.to_vec();
+        let (seen, error) = each(items, self.concurrency, &self.cancel, |template| {
+            let aws = self.aws.clone();
             async move {
-                match template {
-                    Some(template) => delete(&aws, &template, &journal, &events, &cancel).await,
-                    None => Err(Error::failed("an unknown stack was scheduled")),
+                let live = observe(aws.of(&template.region)?, &template.stack_name).await?;
+                Ok((template.name, live.map(|live| live.protected)))
+            }
+        })
+        .await?;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let protected: Vec<&str> = seen
+            .iter()
+            .filter(|(_, protected)| *protected == Some(true))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !protected.is_empty() {
+            let names = protected.join(", ");
+            return Err(Error::failed(format!("protected against deletion: {names}"))
+                .hint("set `protect: false` in platform.yaml and deploy; then destroy"));
+        }
+        Ok(seen.into_iter().filter(|(_, live)| live.is_some()).map(|(name, _)| name).collect())
+    }
+
+    /// Deletes the stacks of `templates`. The error is that of the first that failed.
+    pub async fn destroy(
+        &self,
+        templates: &[StackTemplate],
+    ) -> Result<(DestroyReport, Option<Error>)> {
+        Box::pin(self.deployed(templates)).await?;
+        let dag = dag_of(templates).reversed();
+        let by_name: BTreeMap<&str, &StackTemplate> =
+            templates.iter().map(|template| (template.name.as_str(), template)).collect();
+        let overall =
+            Overall::begin(&self.events, "destroy", templates.len(), self.concurrency.get());
+        let results = dag::run(
+            &dag,
+            self.concurrency,
+            || self.cancel.is_cancelled(),
+            |name| {
+                let template = by_name.get(name).map(|template| (*template).clone());
+                let (own, overall) = (self.clone(), overall.clone());
+                async move {
+                    let Some(template) = template else {
+                        return Err(Error::failed("an unknown stack was scheduled"));
+                    };
+                    let aws = own.aws.of(&template.region)?;
+                    let deleted =
+                        delete(aws, &template, &own.journal, &own.events, &own.cancel).await;
+                    overall.one_more();
+                    deleted
                 }
-            }
-        },
-    )
-    .await?;
-    let mut report = DestroyReport { stacks: Vec::new() };
-    let mut first_error = None;
-    for (name, outcome) in results {
-        let failed =
-            |status| DestroyedStack { name, status, seconds: 0.0, retained: BTreeMap::new() };
-        report.stacks.push(match outcome {
-            dag::Outcome::Done(stack) => stack,
-            dag::Outcome::Failed(error) => {
-                first_error = first_error.or(Some(error));
-                failed("failed")
-            }
-            dag::Outcome::Skipped => failed("skipped"),
-        });
+            },
+        )
+        .await?;
+        overall.end();
+        let mut report = DestroyReport { stacks: Vec::new() };
+        let mut first_error = None;
+        for (name, outcome) in results {
+            let region = by_name[name.as_str()].region.clone();
+            let failed = |status| DestroyedStack {
+                name,
+                region,
+                status,
+                seconds: 0.0,
+                retained: BTreeMap::new(),
+            };
+            report.stacks.push(match outcome {
+                dag::Outcome::Done(stack) => stack,
+                dag::Outcome::Failed(error) => {
+                    first_error = first_error.or(Some(error));
+                    failed("failed")
+                }
+                dag::Outcome::Skipped => failed("skipped"),
+            });
+        }
+        if first_error.is_none() && self.cancel.is_cancelled() {
+            first_error = Some(self.cancel.error());
+        }
+        Ok((report, first_error))
     }
-    if first_error.is_none() && cancel.is_cancelled() {
-        first_error = Some(cancel.error());
-    }
-    Ok((report, first_error))
 }
 
 async fn delete(
@@ -125,6 +170,7 @@ async fn delete(
     let begun = Instant::now();
     let mut destroyed = DestroyedStack {
         name: template.name.clone(),
+        region: template.region.clone(),
         status: "absent",
         seconds: 0.0,
         retained: BTreeMap::new(),
@@ -150,8 +196,8 @@ async fn delete(
             Some(_) => Err(ended.failure(name)),
         }
     };
-    let result =
-        journal.mutate("cloudformation:DeleteStack", name, json!({ "id": live.id }), work).await;
+    let detail = json!({ "id": live.id, "region": aws.region });
+    let result = journal.mutate("cloudformation:DeleteStack", name, detail, work).await;
     let (outcome, step) = match &result {
         Ok(()) => (Outcome::Done, StepOutcome::Done),
         Err(error) => (Outcome::Failed, StepOutcome::of(error)),

@@ -9,12 +9,13 @@ use stacks::{DeployValue, StackTemplate};
 
 use super::artefacts::Artefacts;
 use super::change_set::{self, ChangeSet};
-use super::dag::{self, Dag};
+use super::dag::{self, Concurrency, Dag};
 use super::deployed::{DeployedStack, StackStatus, not_deployed};
 use super::observe::observe;
+use super::overall::Overall;
 use super::planner::{PlannedStack, stale};
 use super::waiter::{Ended, Follow, seen_events};
-use crate::aws::{Regional, explain};
+use crate::aws::{Regional, Regions, explain};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Outcome};
 use crate::failpoint;
@@ -22,20 +23,25 @@ use crate::journal::{Entry, Journal, StepOutcome};
 use crate::plan::{Change, StackAction};
 use crate::signal::Cancel;
 
-/// The stack with the artefact bucket.
+/// The stack with the artefact bucket of the home region.
 pub const ARTEFACTS: &str = "artefacts";
+
+/// The stack with the artefact bucket of the runtime region, when there is one.
+pub const RUNTIME_ARTEFACTS: &str = "runtime-artefacts";
 
 /// Everything a deploy needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// Clients of the stacks' region.
-    pub aws: Regional,
+    /// Clients of the stacks' regions.
+    pub aws: Regions,
     /// The account, as the plan promises it.
     pub account: String,
     /// The environment's name.
     pub environment: String,
     /// What goes through the artefact bucket.
     pub artefacts: Artefacts,
+    /// How many stacks are planned or deployed at once.
+    pub concurrency: Concurrency,
     /// Whether stacks are protected against deletion.
     pub protect: bool,
     /// The run's journal.
@@ -57,30 +63,38 @@ impl Engine {
         planned: Vec<PlannedStack>,
         recreate: bool,
     ) -> Result<(Vec<DeployedStack>, Option<Error>)> {
+        let templates: Vec<StackTemplate> =
+            planned.iter().map(|stack| stack.template.clone()).collect();
         let mut dag = Dag::default();
-        for stack in &planned {
-            dag.add(&stack.plan.name, needs(&stack.template));
+        for template in &templates {
+            dag.add(&template.name, needs(template, &templates));
         }
+        let overall = Overall::begin(&self.events, "deploy", planned.len(), self.concurrency.get());
         let stale = stale(&planned);
         let mut waiting: BTreeMap<String, PlannedStack> =
             planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();
         let names: BTreeMap<String, PlannedStack> = waiting.clone();
         let results = dag::run(
             &dag,
+            self.concurrency,
             || self.cancel.is_cancelled(),
             |name| {
                 let engine = self.clone();
                 let stack = waiting.remove(name);
                 let stale = stale.contains(name);
+                let overall = overall.clone();
                 async move {
-                    match stack {
+                    let result = match stack {
                         Some(stack) => engine.deploy_stack(stack, stale, recreate).await,
                         None => Err(Error::failed("a stack was scheduled twice")),
-                    }
+                    };
+                    overall.one_more();
+                    result
                 }
             },
         )
         .await?;
+        overall.end();
         let mut deployed = Vec::new();
         let mut first_error = None;
         for (name, outcome) in results {
@@ -155,6 +169,7 @@ impl Engine {
         recreate: bool,
     ) -> Result<(StackStatus, usize)> {
         let name = &stack.plan.stack_name;
+        let aws = self.aws.of(&stack.plan.region)?;
         let create = stack.plan.action == StackAction::Create;
         if let Some(status) = stack.must_be_deleted().filter(|_| !recreate) {
             return Err(Error::failed(format!("stack {name} is {status} and can only be deleted"))
@@ -166,7 +181,7 @@ impl Engine {
         } else if stack.live.is_some() {
             let keep = stack.change_set.as_deref().filter(|_| !stale);
             let run = self.journal.run().short();
-            change_set::delete_leftovers(&self.aws, name, run, keep).await?;
+            change_set::delete_leftovers(aws, name, run, keep).await?;
         }
         let set = match &stack.change_set {
             Some(id) if !stale => {
@@ -186,15 +201,15 @@ impl Engine {
         };
         if let Err(error) = refuse_unplanned(stack, &set) {
             // Best effort: the refusal is what counts.
-            let _ = change_set::delete(&self.aws, name, &set.id).await;
+            let _ = change_set::delete(aws, name, &set.id).await;
             return Err(error);
         }
-        let seen = seen_events(&self.aws, name).await?;
-        let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest });
+        let seen = seen_events(aws, name).await?;
+        let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });
         let work = async {
-            change_set::execute(&self.aws, name, &set.id).await?;
+            change_set::execute(aws, name, &set.id).await?;
             failpoint::hit(&format!("{task}.executed"), &self.cancel).await;
-            let ended = Box::pin(self.follow(name, task, seen)).await?;
+            let ended = Box::pin(self.follow(aws, name, task, seen)).await?;
             if ended.succeeded() { Ok(()) } else { Err(ended.failure(name)) }
         };
         self.journal.mutate("cloudformation:ExecuteChangeSet", name, detail, work).await?;
@@ -203,8 +218,14 @@ impl Engine {
         Ok((outcome, set.changes.len()))
     }
 
-    async fn follow(&self, stack: &str, task: &str, seen: BTreeSet<String>) -> Result<Ended> {
-        Follow { aws: &self.aws, stack, seen, task, events: &self.events, cancel: &self.cancel }
+    async fn follow(
+        &self,
+        aws: &Regional,
+        stack: &str,
+        task: &str,
+        seen: BTreeSet<String>,
+    ) -> Result<Ended> {
+        Follow { aws, stack, seen, task, events: &self.events, cancel: &self.cancel }
             .until_idle()
             .await
     }
@@ -215,15 +236,18 @@ impl Engine {
         create: bool,
     ) -> Result<Option<ChangeSet>> {
         let name = &stack.plan.stack_name;
-        let detail = json!({ "template": stack.plan.template_digest });
-        let work = Box::pin(self.change_set(stack, create));
+        let detail = json!({ "template": stack.plan.template_digest, "region": stack.plan.region });
+        // A producer in another region may have given another value since the plan.
+        let parameters = Box::pin(self.values_now(&stack.template)).await?;
+        let work = Box::pin(self.change_set(stack, &parameters, create));
         self.journal.mutate("cloudformation:CreateChangeSet", name, detail, work).await
     }
 
     async fn upload_code(&self, stack: &PlannedStack) -> Result<()> {
         for parameter in &stack.template.deploy_parameters {
             if let DeployValue::CodeKey { function } = &parameter.value {
-                self.artefacts.upload_function(&self.aws, &self.journal, function).await?;
+                let aws = self.aws.of(&stack.plan.region)?;
+                self.artefacts.upload_function(aws, &self.journal, function).await?;
             }
         }
         Ok(())
@@ -232,16 +256,16 @@ impl Engine {
     async fn delete_failed(&self, stack: &PlannedStack, task: &str) -> Result<()> {
         let Some(live) = &stack.live else { return Ok(()) };
         let name = &stack.plan.stack_name;
-        let seen = seen_events(&self.aws, &live.id).await?;
+        let aws = self.aws.of(&stack.plan.region)?;
+        let seen = seen_events(aws, &live.id).await?;
         let delete = async {
-            self.aws
-                .cloudformation
+            aws.cloudformation
                 .delete_stack()
                 .stack_name(name)
                 .send()
                 .await
                 .map_err(|error| explain(format!("cannot delete stack {name}"), error))?;
-            let ended = self.follow(&live.id, task, seen).await?;
+            let ended = self.follow(aws, &live.id, task, seen).await?;
             match ended.stack {
                 None => Ok(()),
                 Some(_) => Err(ended.failure(name)),
@@ -251,7 +275,7 @@ impl Engine {
             .mutate(
                 "cloudformation:DeleteStack",
                 name,
-                json!({ "status": live.status.as_str() }),
+                json!({ "status": live.status.as_str(), "region": aws.region }),
                 delete,
             )
             .await
@@ -260,18 +284,18 @@ impl Engine {
     /// Returns whether it had to be changed.
     async fn set_protection(&self, stack: &PlannedStack) -> Result<bool> {
         let name = &stack.plan.stack_name;
-        let Some(live) = observe(&self.aws, name).await? else { return Ok(false) };
+        let aws = self.aws.of(&stack.plan.region)?;
+        let Some(live) = observe(aws, name).await? else { return Ok(false) };
         if live.protected == self.protect {
             return Ok(false);
         }
-        let call = self
-            .aws
+        let call = aws
             .cloudformation
             .update_termination_protection()
             .stack_name(name)
             .enable_termination_protection(self.protect)
             .send();
-        let detail = json!({ "protected": self.protect });
+        let detail = json!({ "protected": self.protect, "region": aws.region });
         self.journal
             .mutate("cloudformation:UpdateTerminationProtection", name, detail, async {
                 call.await
@@ -313,16 +337,27 @@ fn refuse_unplanned(stack: &PlannedStack, set: &ChangeSet) -> Result<()> {
     .hint("look at `platformctl diff` and deploy again"))
 }
 
-/// What must be deployed before this stack: what it imports from and, when it
-/// needs zips or is too large for a request, the artefact bucket.
-pub fn needs(template: &StackTemplate) -> Vec<String> {
+/// Whether a stack makes the artefact bucket of its region.
+pub fn makes_bucket(template: &StackTemplate) -> bool {
+    template.name == ARTEFACTS || template.name == RUNTIME_ARTEFACTS
+}
+
+/// What must be deployed before this stack: what it imports from and, when it needs
+/// zips or is too large for a request, the artefact bucket: that of its region when one
+/// of `all` makes it, else that of the home region, which CloudFormation reads
+/// templates from all the same.
+pub fn needs(template: &StackTemplate, all: &[StackTemplate]) -> Vec<String> {
     let mut needs = template.depends_on.clone();
-    let large = || template.template.to_json().len() > change_set::MAX_INLINE;
-    // A stack's own values, such as those of a tenant, are in no bucket.
-    let own = |value: &DeployValue| matches!(value, DeployValue::Literal { .. });
-    let all_own = template.deploy_parameters.iter().all(|parameter| own(&parameter.value));
-    if !needs.iter().any(|need| need == ARTEFACTS) && (!all_own || large()) {
-        needs.push(ARTEFACTS.to_owned());
+    let large = template.template.to_json().len() > change_set::MAX_INLINE;
+    let from_bucket = template.deploy_parameters.iter().any(|parameter| {
+        matches!(parameter.value, DeployValue::ArtefactBucket | DeployValue::CodeKey { .. })
+    });
+    if large || from_bucket {
+        let here = all.iter().find(|stack| makes_bucket(stack) && stack.region == template.region);
+        let bucket = here.map_or(ARTEFACTS, |stack| stack.name.as_str());
+        if !needs.iter().any(|need| need == bucket) {
+            needs.push(bucket.to_owned());
+        }
     }
     needs.retain(|need| *need != template.name);
     needs

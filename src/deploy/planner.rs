@@ -1,13 +1,17 @@
 //! Makes the plan: looks at each stack, compares templates, asks for change sets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use stacks::{DeployValue, StackTemplate};
 
 use super::change_set::{self, Body, ChangeSet, MAX_INLINE, Request};
+use super::dag::each;
 use super::engine::Engine;
 use super::observe::{LiveStack, live_template, observe};
+use super::overall::Overall;
+use super::values::{Producer, Values};
 use super::waiter::{Follow, seen_events};
 use crate::error::{Error, Result};
 use crate::plan::{self, Plan, StackAction, StackPlan};
@@ -32,51 +36,118 @@ impl PlannedStack {
     }
 }
 
+/// The stacks as they are, and what shall become of them: what a plan is made from.
+#[derive(Debug)]
+struct Seen {
+    templates: Vec<StackTemplate>,
+    /// By region and name in CloudFormation.
+    live: BTreeMap<(String, String), Option<LiveStack>>,
+}
+
+impl Seen {
+    fn of(&self, stack_name: &str, region: &str) -> Option<&LiveStack> {
+        self.live.get(&(region.to_owned(), stack_name.to_owned()))?.as_ref()
+    }
+
+    /// Whether this run makes a stack of which there is none that works.
+    fn is_new(&self, template: &StackTemplate) -> bool {
+        self.of(&template.stack_name, &template.region)
+            .is_none_or(|live| live.is_empty_shell() || live.must_be_deleted())
+    }
+
+    fn producer(&self, stack_name: &str, region: &str) -> Producer<'_> {
+        let template = self
+            .templates
+            .iter()
+            .find(|stack| stack.stack_name == stack_name && stack.region == region);
+        let live = self.of(stack_name, region);
+        let whole = |live: &&LiveStack| !live.is_empty_shell() && !live.must_be_deleted();
+        Producer { live: live.filter(whole), template }
+    }
+}
+
 impl Engine {
-    /// Plans every stack of `templates`, which are in dependency order.
+    /// Plans every stack of `templates`, which are in dependency order. Looks at all of
+    /// them first, so that each can then be planned beside the others.
     pub async fn plan(&self, templates: &[StackTemplate]) -> Result<(Plan, Vec<PlannedStack>)> {
-        let mut planned: Vec<PlannedStack> = Vec::new();
-        for template in templates {
-            let stack = match self.cancel.check() {
-                // Boxed here and below: unoptimized, these futures fill a thread's stack.
-                Ok(()) => Box::pin(self.plan_stack(template, &planned)).await,
-                Err(error) => Err(error),
-            };
-            match stack {
-                Ok(stack) => planned.push(stack),
-                Err(error) => {
-                    // Best effort: the first error is the one to show.
-                    let _ = self.discard(&planned).await;
-                    return Err(error);
-                }
-            }
+        let seen = Arc::new(Box::pin(self.look(templates)).await?);
+        let shown = self.concurrency.get();
+        let overall = Overall::begin(&self.events, "plan", templates.len(), shown);
+        let (planned, error) = each(0..templates.len(), self.concurrency, &self.cancel, |index| {
+            let (engine, seen, overall) = (self.clone(), Arc::clone(&seen), overall.clone());
+            // Boxed here and below: unoptimized, these futures fill a thread's stack.
+            Box::pin(async move {
+                let planned = engine.plan_stack(&seen.templates[index], &seen).await;
+                overall.one_more();
+                planned
+            })
+        })
+        .await?;
+        overall.end();
+        if let Some(error) = error {
+            // Best effort: the first error is the one to show.
+            let _ = self.discard(&planned).await;
+            return Err(error);
         }
         let plan = Plan {
             account: self.account.clone(),
-            region: self.aws.region.clone(),
+            region: self.aws.home().region.clone(),
             environment: self.environment.clone(),
             stacks: planned.iter().map(|stack| stack.plan.clone()).collect(),
         };
         Ok((plan, planned))
     }
 
-    async fn plan_stack(
-        &self,
-        template: &StackTemplate,
-        before: &[PlannedStack],
-    ) -> Result<PlannedStack> {
-        let name = &template.stack_name;
-        let mut live = observe(&self.aws, name).await?;
-        if live.as_ref().is_some_and(LiveStack::is_busy) {
-            live = self.wait_until_idle(template).await?;
+    /// Looks at every stack of `templates`, and at the producers of what they need from
+    /// other regions.
+    async fn look(&self, templates: &[StackTemplate]) -> Result<Seen> {
+        let mut places: Vec<(String, String, String)> = Vec::new();
+        let own = templates.iter().map(|it| (&it.region, &it.stack_name, &it.name));
+        let parameters = templates.iter().flat_map(|template| &template.deploy_parameters);
+        let producers = parameters.filter_map(|parameter| match &parameter.value {
+            DeployValue::Output { stack, stack_name, region, .. } => {
+                Some((region, stack_name, stack))
+            }
+            _ => None,
+        });
+        let mut known = BTreeSet::new();
+        for (region, stack_name, name) in own.chain(producers) {
+            if known.insert((region, stack_name)) {
+                places.push((region.clone(), stack_name.clone(), name.clone()));
+            }
         }
+        let (live, error) =
+            each(places, self.concurrency, &self.cancel, |(region, stack_name, name)| {
+                let engine = self.clone();
+                Box::pin(async move {
+                    let aws = engine.aws.of(&region)?;
+                    let mut live = observe(aws, &stack_name).await?;
+                    if live.as_ref().is_some_and(LiveStack::is_busy) {
+                        live = engine.wait_until_idle(&region, &stack_name, &name).await?;
+                    }
+                    Ok(((region, stack_name), live))
+                })
+            })
+            .await?;
+        match error {
+            Some(error) => Err(error),
+            None => Ok(Seen { templates: templates.to_vec(), live: live.into_iter().collect() }),
+        }
+    }
+
+    async fn plan_stack(&self, template: &StackTemplate, seen: &Seen) -> Result<PlannedStack> {
+        let name = &template.stack_name;
+        let aws = self.aws.of(&template.region)?;
+        let live = seen.of(name, &template.region).cloned();
         refuse_broken(name, live.as_ref())?;
         let body = template.template.to_json();
-        let parameters = self.parameters(template)?;
+        let values = self.values(template, |name, region| seen.producer(name, region))?;
+        let Values { known: parameters, pending } = values;
         let mut stack = PlannedStack {
             plan: StackPlan {
                 name: template.name.clone(),
                 stack_name: name.clone(),
+                region: template.region.clone(),
                 action: StackAction::Create,
                 changes: Vec::new(),
                 other: Vec::new(),
@@ -98,12 +169,14 @@ impl Engine {
             (stack.plan.changes, _) = plan::diff(None, new);
             return Ok(stack);
         };
-        let Some(old) = live_template(&self.aws, name).await? else {
+        let Some(old) = live_template(aws, name).await? else {
             return Err(Error::failed(format!("the template of stack {name} is not JSON"))
                 .hint("the stack was not deployed by platformctl: rename it, or change `project` or `environment`"));
         };
         let (changes, mut other) = plan::diff(Some(&old), new);
         other.extend(parameter_changes(&live.parameters, &stack.parameters));
+        let known_before = pending.iter().filter(|name| live.parameters.contains_key(*name));
+        other.extend(known_before.map(|name| format!("~ Parameter {name}")));
         if live.protected != self.protect {
             let (was, is) = (live.protected, self.protect);
             other.push(format!("~ TerminationProtection {was} → {is}"));
@@ -111,11 +184,16 @@ impl Engine {
         stack.plan.other = other;
         // While a stack that this one imports from does not exist, its parameters
         // cannot be resolved; the change set is made when its turn comes.
-        let early = before.iter().any(|earlier| {
-            earlier.plan.action == StackAction::Create
-                && template.depends_on.contains(&earlier.plan.name)
-        });
-        let set = if early { None } else { Box::pin(self.change_set(&stack, false)).await? };
+        let early = !pending.is_empty()
+            || seen
+                .templates
+                .iter()
+                .any(|earlier| template.depends_on.contains(&earlier.name) && seen.is_new(earlier));
+        let set = if early {
+            None
+        } else {
+            Box::pin(self.change_set(&stack, &stack.parameters, false)).await?
+        };
         stack.plan.verified = !early;
         stack.change_set = set.as_ref().map(|set| set.id.clone());
         stack.plan.changes = plan::union(changes, set.map(|set| set.changes).unwrap_or_default());
@@ -128,14 +206,19 @@ impl Engine {
     pub(super) async fn change_set(
         &self,
         stack: &PlannedStack,
+        parameters: &BTreeMap<String, String>,
         create: bool,
     ) -> Result<Option<ChangeSet>> {
+        let aws = self.aws.of(&stack.plan.region)?;
         let body = if stack.body.len() <= MAX_INLINE {
             Body::Inline(stack.body.clone())
         } else {
             let name = &stack.plan.name;
-            let upload =
-                self.artefacts.upload_template(&self.aws, &self.journal, name, &stack.body);
+            // The bucket of its region, else of the home region: CloudFormation reads both.
+            let home = self.aws.home();
+            let own = self.artefacts.bucket_in(&aws.region, &home.region).is_some();
+            let store = if own { aws } else { home };
+            let upload = self.artefacts.upload_template(store, &self.journal, name, &stack.body);
             Body::Url(Box::pin(upload).await?)
         };
         let request = Request {
@@ -143,59 +226,36 @@ impl Engine {
             run: self.journal.run().short(),
             create,
             body,
-            parameters: &stack.parameters,
+            parameters,
         };
-        Box::pin(change_set::create(&self.aws, &request, &self.cancel)).await
+        Box::pin(change_set::create(aws, &request, &self.cancel)).await
     }
 
     /// Deletes the change sets that planning made: for `diff`, and for "no".
     pub async fn discard(&self, planned: &[PlannedStack]) -> Result<()> {
         for stack in planned {
             if let Some(id) = &stack.change_set {
-                change_set::delete(&self.aws, &stack.plan.stack_name, id).await?;
+                let aws = self.aws.of(&stack.plan.region)?;
+                change_set::delete(aws, &stack.plan.stack_name, id).await?;
             }
         }
         Ok(())
     }
 
     /// An operation of an earlier run that was killed goes on in CloudFormation.
-    async fn wait_until_idle(&self, template: &StackTemplate) -> Result<Option<LiveStack>> {
-        let name = &template.stack_name;
-        self.events.info(format!("stack {name} is busy; waiting for it"));
-        let seen = seen_events(&self.aws, name).await?;
-        let task = format!("wait.{}", template.name);
-        let follow = Follow {
-            aws: &self.aws,
-            stack: name,
-            seen,
-            task: &task,
-            events: &self.events,
-            cancel: &self.cancel,
-        };
+    async fn wait_until_idle(
+        &self,
+        region: &str,
+        stack: &str,
+        short: &str,
+    ) -> Result<Option<LiveStack>> {
+        let aws = self.aws.of(region)?;
+        self.events.info(format!("stack {stack} is busy; waiting for it"));
+        let seen = seen_events(aws, stack).await?;
+        let task = format!("wait.{short}");
+        let (events, cancel) = (&self.events, &self.cancel);
+        let follow = Follow { aws, stack, seen, task: &task, events, cancel };
         Ok(follow.until_idle().await?.stack)
-    }
-
-    fn parameters(&self, template: &StackTemplate) -> Result<BTreeMap<String, String>> {
-        template
-            .deploy_parameters
-            .iter()
-            .map(|parameter| {
-                let value = match &parameter.value {
-                    DeployValue::ArtefactBucket => Some(self.artefacts.bucket.clone()),
-                    DeployValue::CodeKey { function } => self.artefacts.code_key(function),
-                    DeployValue::Literal { value } => Some(value.clone()),
-                    DeployValue::Output { .. } => None,
-                };
-                let missing = || {
-                    Error::failed(format!(
-                        "stack {} needs a value for {} and there is none",
-                        template.name, parameter.name
-                    ))
-                    .hint("build the functions with `platformctl build`")
-                };
-                Ok((parameter.name.clone(), value.ok_or_else(missing)?))
-            })
-            .collect()
     }
 }
 

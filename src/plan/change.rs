@@ -92,6 +92,8 @@ pub struct StackPlan {
     pub name: String,
     /// Name in CloudFormation, such as `acme-dev-network`.
     pub stack_name: String,
+    /// Region that it is deployed to.
+    pub region: String,
     /// What would happen to it.
     pub action: StackAction,
     /// Which resources, adds first, removals last.
@@ -100,7 +102,8 @@ pub struct StackPlan {
     pub other: Vec<String>,
     /// SHA-256 of the new template.
     pub template_digest: String,
-    /// The parameters that it is deployed with.
+    /// The parameters that it is deployed with, but for outputs of stacks that are yet
+    /// to be deployed.
     pub parameters: BTreeMap<String, String>,
     /// What the stack was when the plan was made; `None`: it did not exist.
     pub live: Option<String>,

@@ -26,7 +26,7 @@ const WITH_DATA: &[&str] =
 pub struct Plan {
     /// Account that it was made for.
     pub account: String,
-    /// Region that it was made for.
+    /// Home region that it was made for.
     pub region: String,
     /// Environment that it was made for.
     pub environment: String,
@@ -52,6 +52,11 @@ impl Plan {
             })
         });
         risks.collect()
+    }
+
+    /// Whether its stacks are in more than one region.
+    pub fn has_several_regions(&self) -> bool {
+        self.stacks.windows(2).any(|pair| pair[0].region != pair[1].region)
     }
 
     /// Stacks that would change.

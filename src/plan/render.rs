@@ -3,13 +3,22 @@
 use super::Plan;
 use super::change::{Change, Replacement, StackAction, StackPlan};
 
+/// More unchanged stacks than these are counted, not listed.
+const LISTED: usize = 20;
+
 /// The plan, one line a stack, a resource or a property, without indentation
 /// beyond its own structure.
 pub fn plan_lines(plan: &Plan) -> Vec<String> {
     let width = plan.stacks.iter().map(|stack| stack.name.len()).max().unwrap_or(0);
+    let several = plan.has_several_regions();
+    let unchanged = plan.stacks.iter().filter(|stack| stack.action == StackAction::None).count();
     let mut lines = Vec::new();
     for stack in &plan.stacks {
-        lines.push(format!(" {:width$}  {}", stack.name, headline(stack)));
+        if stack.action == StackAction::None && unchanged > LISTED {
+            continue;
+        }
+        let region = if several { format!("{}  ", stack.region) } else { String::new() };
+        lines.push(format!(" {:width$}  {region}{}", stack.name, headline(stack)));
         let id_width = stack.changes.iter().map(|change| change.resource.len()).max().unwrap_or(0);
         let type_width =
             stack.changes.iter().map(|change| change.resource_type.len()).max().unwrap_or(0);
@@ -17,6 +26,9 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
             lines.extend(change_lines(change, id_width, type_width));
         }
         lines.extend(stack.other.iter().map(|line| format!("   {line}")));
+    }
+    if unchanged > LISTED {
+        lines.push(format!(" {unchanged} stacks unchanged"));
     }
     lines
 }
@@ -84,6 +96,7 @@ mod tests {
         let stack = |name: &str, action, changes, other| StackPlan {
             name: name.into(),
             stack_name: format!("acme-dev-{name}"),
+            region: "eu-west-2".into(),
             action,
             changes,
             other,
@@ -134,5 +147,16 @@ mod tests {
             ],
         };
         insta::assert_snapshot!(plan_lines(&plan).join("\n"));
+        let mut two = plan.clone();
+        two.stacks[1].region = "eu-west-1".into();
+        let lines = plan_lines(&two);
+        assert_eq!(lines[0], " network  eu-west-2  unchanged");
+        assert!(lines[1].starts_with(" efs      eu-west-1  "), "{}", lines[1]);
+        // Hundreds of stacks of tenants, of which one changes.
+        let mut many = plan;
+        many.stacks.extend(vec![many.stacks[0].clone(); 500]);
+        let lines = plan_lines(&many);
+        assert_eq!(lines.last().unwrap(), " 501 stacks unchanged");
+        assert!(lines.len() < 10, "{lines:?}");
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, digest};
 
 /// Version of the file's schema.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A plan as it lies in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,10 @@ pub fn differences(saved: &Plan, now: &Plan) -> Vec<String> {
     compare("the choice of stacks", &names(saved), &names(now));
     for (was, is) in saved.stacks.iter().zip(&now.stacks) {
         let name = &was.name;
-        if was.live != is.live {
+        if was.region != is.region {
+            let (was, is) = (&was.region, &is.region);
+            found.push(format!("the region of stack {name} was {was} and is {is}"));
+        } else if was.live != is.live {
             found.push(format!("stack {name} has changed since"));
         } else if was.template_digest != is.template_digest {
             found.push(format!("the template of {name} is another one"));
@@ -85,6 +88,7 @@ mod tests {
             stacks: vec![StackPlan {
                 name: "efs".into(),
                 stack_name: "acme-dev-efs".into(),
+                region: "eu-west-2".into(),
                 action: StackAction::Update,
                 changes: vec![],
                 other: vec!["~ Outputs.X".into()],
@@ -110,9 +114,12 @@ mod tests {
     #[test]
     fn whatever_it_was_made_from_must_still_hold() {
         assert!(differences(&plan(), &plan()).is_empty());
-        let changes: [Change; 5] = [
+        let changes: [Change; 6] = [
             ("account", |plan| plan.account = "999999999999".into()),
             ("region", |plan| plan.region = "us-east-1".into()),
+            ("the region of stack efs was eu-west-2 and is eu-west-1", |plan| {
+                plan.stacks[0].region = "eu-west-1".into();
+            }),
             ("has changed since", |plan| {
                 plan.stacks[0].live = Some("arn UPDATE_COMPLETE 2".into());
             }),

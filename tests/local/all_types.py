@@ -13,17 +13,17 @@ import uuid
 
 import botocore.session
 
-from everything import changed_template, package, ref, template
+from everything import att, changed_template, package, ref, template
 
 REGION = "eu-central-1"
 class Cloud:
     """Clients and the life of a stack through change sets."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, region=REGION):
         session = botocore.session.Session()
         session.set_credentials("000000000000", "local")
         self._make = lambda service: session.create_client(
-            service, region_name=REGION, endpoint_url=endpoint)
+            service, region_name=region, endpoint_url=endpoint)
         self._clients = {}
 
     def __getattr__(self, service):
@@ -169,6 +169,25 @@ def check_failure(cloud):
     return failed[-1]["ResourceStatusReason"]
 
 
+def check_two_regions(endpoint):
+    """Stacks of one name in two regions, the second with an output of the first."""
+    here, there = Cloud(endpoint), Cloud(endpoint, "eu-west-1")
+    body = {"Parameters": {"From": {"Type": "CommaDelimitedList", "Default": "a,b"}},
+            "Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {}}},
+            "Outputs": {"Arn": {"Value": att("Jobs", "Arn")},
+                        "Second": {"Value": {"Fn::Select": [1, ref("From")]}}}}
+    _, first = here.apply("twin", body, "CREATE")
+    arn = outputs(first)["Arn"]
+    _, second = there.apply("twin", body, "CREATE", From=f"x,{arn}")
+    assert outputs(second)["Second"] == arn and f":{REGION}:" in arn, outputs(second)
+    assert ":eu-west-1:" in outputs(second)["Arn"] and ":eu-west-1:" in second["StackId"]
+    there.cloudformation.delete_stack(StackName="twin")
+    there.settled(second["StackId"])
+    assert set(resources(here, "twin")) == {"Jobs"}
+    here.cloudformation.delete_stack(StackName="twin")
+    here.settled(first["StackId"])
+
+
 def warm(cloud, function):
     times = []
     for _ in range(30):
@@ -265,6 +284,7 @@ def main():
         verify(cloud)
     else:
         report = create(cloud)
+        check_two_regions(sys.argv[1])
     if "--delete" in sys.argv:
         delete(cloud)
     print(json.dumps(report))

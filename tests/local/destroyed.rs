@@ -104,7 +104,7 @@ fn a_destroy_that_was_cut_off_at_its_end_is_finished() {
     platform.local(&["bootstrap"]).exits(0);
     let mut destroy = vec!["destroy", "--local", "--yes", "--with-artefacts"];
     destroy.extend(["--reason", "the test is over"]);
-    let held = platform.hold("destroy.bucket", &destroy);
+    let held = platform.hold("destroy.bucket.eu-west-2", &destroy);
     held.kill();
     let (run, _) = platform.newest();
     assert_eq!(run.state, RunState::Crashed);

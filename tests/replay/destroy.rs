@@ -1,6 +1,6 @@
 //! Stacks are deleted, consumers first.
 
-use platformctl::deploy::{DestroyReport, destroy};
+use platformctl::deploy::{DestroyReport, Destroyer};
 use platformctl::error::{Error, Kind, Result};
 use platformctl::journal::StepOutcome;
 use stacks::StackTemplate;
@@ -13,9 +13,14 @@ async fn destroyed(
     templates: &[StackTemplate],
 ) -> Result<(DestroyReport, Option<Error>)> {
     let engine = &run.engine;
-    let result =
-        limited(destroy(&engine.aws, templates, &engine.journal, &engine.events, &engine.cancel))
-            .await;
+    let destroyer = Destroyer {
+        aws: engine.aws.clone(),
+        concurrency: engine.concurrency,
+        journal: engine.journal.clone(),
+        events: engine.events.clone(),
+        cancel: engine.cancel.clone(),
+    };
+    let result = limited(destroyer.destroy(templates)).await;
     run.assert_journal_is_whole();
     result
 }

@@ -49,6 +49,7 @@ pub fn happened(resource: &str, status: &str, reason: &str) -> Happened {
 pub struct FakeStack {
     pub name: String,
     pub id: String,
+    pub region: String,
     pub status: String,
     pub template: String,
     pub parameters: BTreeMap<String, String>,
@@ -84,10 +85,21 @@ pub struct Formation {
 impl Formation {
     /// A stack that is there from the start.
     pub fn live(&mut self, name: &str, status: &str, template: &str) -> &mut FakeStack {
+        self.live_in("eu-west-2", name, status, template)
+    }
+
+    /// A stack in a region that is there from the start.
+    pub fn live_in(
+        &mut self,
+        region: &str,
+        name: &str,
+        status: &str,
+        template: &str,
+    ) -> &mut FakeStack {
         let stack = FakeStack {
             status: status.to_owned(),
             template: template.to_owned(),
-            ..self.shell(name)
+            ..self.shell(region, name)
         };
         self.stacks.push(stack);
         self.stacks.last_mut().expect("pushed")
@@ -104,16 +116,22 @@ impl Formation {
 
     /// The newest stack of that name or id; by id also a deleted one.
     pub fn find(&mut self, name: &str) -> Option<&mut FakeStack> {
+        self.find_in(None, name)
+    }
+
+    fn find_in(&mut self, region: Option<&str>, name: &str) -> Option<&mut FakeStack> {
         self.stacks.iter_mut().rev().find(|stack| {
-            stack.id == name || (stack.name == name && stack.status != "DELETE_COMPLETE")
+            region.is_none_or(|region| stack.region == region)
+                && (stack.id == name || (stack.name == name && stack.status != "DELETE_COMPLETE"))
         })
     }
 
-    pub fn shell(&mut self, name: &str) -> FakeStack {
+    pub fn shell(&mut self, region: &str, name: &str) -> FakeStack {
         self.made += 1;
         FakeStack {
             name: name.to_owned(),
-            id: format!("arn:aws:cloudformation:eu-west-2:{ACCOUNT}:stack/{name}/{}", self.made),
+            id: format!("arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{name}/{}", self.made),
+            region: region.to_owned(),
             status: "REVIEW_IN_PROGRESS".into(),
             ..FakeStack::default()
         }
@@ -137,7 +155,7 @@ impl Formation {
             _ => None,
         };
         let hold = self.holds.get(&call.target).cloned();
-        let Some(stack) = self.find(&call.target) else {
+        let Some(stack) = self.find_in(Some(&call.region), &call.target) else {
             let message = format!("Stack with id {} does not exist", call.target);
             return Some(Answer::error("ValidationError", &message));
         };
@@ -244,8 +262,22 @@ impl FakeStack {
             xml::text("LastUpdatedTime", &format!("2026-01-01T00:{:02}:00Z", self.deploys)),
             xml::text("EnableTerminationProtection", &self.protected.to_string()),
             xml::list("Parameters", parameters),
+            xml::list("Outputs", self.outputs()),
         ]
         .concat()
+    }
+
+    /// Every output of the template; its value says how often the stack was deployed.
+    fn outputs(&self) -> Vec<String> {
+        let template: Value = serde_json::from_str(&self.template).unwrap_or_default();
+        let outputs = template["Outputs"].as_object().cloned().unwrap_or_default();
+        let names = outputs.keys();
+        names
+            .map(|name| {
+                xml::text("OutputKey", name)
+                    + &xml::text("OutputValue", &format!("{name}-{}", self.deploys))
+            })
+            .collect()
     }
 
     fn resources(&self) -> Vec<String> {

@@ -110,7 +110,7 @@ impl Formation {
         let status = self.find(&call.target).map(|stack| stack.status.clone());
         match status.as_deref() {
             None if create => {
-                let shell = self.shell(&call.target);
+                let shell = self.shell(&call.region, &call.target);
                 self.stacks.push(shell);
             }
             None => return refuse(&format!("Stack [{}] does not exist", call.target)),
@@ -216,6 +216,6 @@ fn compare(old: &str, new: &str) -> Vec<FakeChange> {
 
 /// The object behind a template's address, which names the bucket in its path.
 fn stored(url: &str, objects: &BTreeMap<String, Vec<u8>>) -> Option<String> {
-    let object = url.strip_prefix("https://s3.eu-west-2.amazonaws.com/")?;
+    let object = url.strip_prefix("https://s3.")?.split_once(".amazonaws.com/")?.1;
     String::from_utf8(objects.get(object)?.clone()).ok()
 }

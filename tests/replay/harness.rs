@@ -1,6 +1,5 @@
 //! An engine on the fake AWS, small stacks to deploy, and a look at the journal.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use platformctl::aws::Regional;
-use platformctl::deploy::{Artefacts, DeployedStack, Engine, PlannedStack};
+use platformctl::aws::{Regional, Regions};
+use platformctl::deploy::{Artefacts, Concurrency, DeployedStack, Engine, PlannedStack};
 use platformctl::error::{Error, Result};
 use platformctl::event::{Event, Events};
 use platformctl::journal::{self, Entry, Journal, Mask, RunStart, StepOutcome};
@@ -24,6 +23,8 @@ use crate::formation::ACCOUNT;
 use crate::script::Cloud;
 
 pub const REGION: &str = "eu-west-2";
+/// The region of stacks that are not at home.
+pub const OTHER: &str = "eu-west-1";
 pub const BUCKET: &str = "acme-dev-artefacts-123456789012-eu-west-2";
 
 /// What a test may take at most: a run that hangs is a failure.
@@ -40,11 +41,19 @@ pub struct Run {
 
 /// Clients on `cloud`, without retries.
 pub fn clients(cloud: &Cloud) -> Regional {
+    clients_in(cloud, REGION)
+}
+
+pub fn clients_in(cloud: &Cloud, region: &str) -> Regional {
     let credentials = Credentials::from_keys("AKIDEXAMPLE", "planted", None);
-    clients_with(cloud, Some(credentials), RetryConfig::disabled())
+    Regional::new(&config_with(cloud, Some(credentials), RetryConfig::disabled()), region)
 }
 
 pub fn clients_with(cloud: &Cloud, keys: Option<Credentials>, retry: RetryConfig) -> Regional {
+    Regional::new(&config_with(cloud, keys, retry), REGION)
+}
+
+fn config_with(cloud: &Cloud, keys: Option<Credentials>, retry: RetryConfig) -> SdkConfig {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(cloud.client())
@@ -53,7 +62,7 @@ pub fn clients_with(cloud: &Cloud, keys: Option<Credentials>, retry: RetryConfig
         Some(keys) => config.credentials_provider(SharedCredentialsProvider::new(keys)),
         None => config,
     };
-    Regional::new(&config.build(), REGION)
+    config.build()
 }
 
 impl Run {
@@ -67,10 +76,11 @@ impl Run {
         let sink = Arc::clone(&events);
         let (canceller, cancel) = Cancel::new();
         let engine = Engine {
-            aws: clients(&cloud),
+            aws: Regions::new(clients(&cloud), [clients_in(&cloud, OTHER)]),
+            concurrency: Concurrency::default(),
             account: ACCOUNT.into(),
             environment: "dev".into(),
-            artefacts: Artefacts { bucket: BUCKET.into(), functions: BTreeMap::new() },
+            artefacts: Artefacts { bucket: BUCKET.into(), ..Artefacts::default() },
             protect: false,
             journal: Arc::new(journal),
             events: Events::new(move |event| sink.lock().expect("events").push(event)),
@@ -85,7 +95,8 @@ impl Run {
         let run = Self::new();
         for stack in templates {
             let body = stack.template.to_json();
-            run.cloud.world().formation.live(&stack.stack_name, "CREATE_COMPLETE", &body);
+            let formation = &mut run.cloud.world().formation;
+            formation.live_in(&stack.region, &stack.stack_name, "CREATE_COMPLETE", &body);
         }
         run
     }

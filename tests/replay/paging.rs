@@ -14,7 +14,8 @@ fn tokens(run: &Run, operation: &str) -> Vec<String> {
 async fn every_page_of_resources_is_read() {
     let run = Run::with(&[large(7)]);
     run.cloud.world().formation.page = 3;
-    let resources = live_resources(&run.engine.aws, "acme-dev-large").await.expect("resources");
+    let resources =
+        live_resources(run.engine.aws.home(), "acme-dev-large").await.expect("resources");
     assert_eq!(resources.len(), 7);
     assert_eq!(resources["Queue006"].resource_type, "AWS::SQS::Queue");
     assert_eq!(tokens(&run, "ListStackResources"), ["", "3", "6"]);
@@ -47,8 +48,8 @@ async fn events_of_one_page_are_read_once() {
 #[tokio::test]
 async fn a_stack_that_does_not_exist_is_none_and_a_deleted_one_too() {
     let run = Run::with(&[jobs("jobs", 30)]);
-    assert!(observe(&run.engine.aws, "acme-dev-other").await.expect("answer").is_none());
+    assert!(observe(run.engine.aws.home(), "acme-dev-other").await.expect("answer").is_none());
     let id = run.cloud.world().formation.stacks[0].id.clone();
     "DELETE_COMPLETE".clone_into(&mut run.cloud.world().formation.stacks[0].status);
-    assert!(observe(&run.engine.aws, &id).await.expect("answer").is_none());
+    assert!(observe(run.engine.aws.home(), &id).await.expect("answer").is_none());
 }

@@ -13,6 +13,10 @@ pub struct Call {
     pub operation: String,
     /// Stack name, `bucket/key`, or function.
     pub target: String,
+    /// The region that it is signed for.
+    pub region: String,
+    /// The region in the address.
+    pub host_region: String,
     /// Fields of the query protocol.
     pub form: BTreeMap<String, String>,
     /// Headers, lowercase.
@@ -33,10 +37,20 @@ impl Call {
             service: host.split('.').next().unwrap_or_default().to_owned(),
             operation: String::new(),
             target: String::new(),
+            region: String::new(),
+            host_region: host
+                .trim_end_matches(".amazonaws.com")
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             form: BTreeMap::new(),
             headers: headers.collect(),
             body,
         };
+        // `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-2/…`
+        let signature = call.headers.get("authorization").map_or("", String::as_str);
+        signature.split('/').nth(2).unwrap_or_default().clone_into(&mut call.region);
         if let Some((bucket, _)) = host.split_once(".s3.") {
             call.service = "s3".into();
             call.operation = match request.method() {
@@ -60,6 +74,11 @@ impl Call {
             call.target = call.field("StackName").to_owned();
         }
         call
+    }
+
+    /// What it does, to what, and where.
+    pub fn placed(&self) -> String {
+        format!("{} {}", self.region, self.line())
     }
 
     /// A field of the query protocol, empty when it was not sent.

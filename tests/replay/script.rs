@@ -118,6 +118,11 @@ impl Cloud {
         self.world().calls.iter().map(Call::line).collect()
     }
 
+    /// Only what changes something, with its region.
+    pub fn placed_mutations(&self) -> Vec<String> {
+        self.world().calls.iter().filter(|call| call.mutates()).map(Call::placed).collect()
+    }
+
     /// Only what changes something.
     pub fn mutations(&self) -> Vec<String> {
         self.world().calls.iter().filter(|call| call.mutates()).map(Call::line).collect()
@@ -156,6 +161,10 @@ impl World {
     fn answer(&mut self, call: &Call) -> Answer {
         self.calls.push(call.clone());
         if let Some(complaint) = self.unannounced(call) {
+            self.complaints.push(complaint);
+        }
+        if call.host_region != call.region {
+            let complaint = format!("sent to {}: {}", call.host_region, call.placed());
             self.complaints.push(complaint);
         }
         let action = call.action();
