@@ -43,6 +43,7 @@ pub struct BootstrapArgs {
     #[serde(default)]
     replace_data: bool,
     #[command(flatten)]
+    #[serde(default)]
     scale: ScaleArgs,
     #[command(flatten)]
     code: CodeArgs,

@@ -46,6 +46,7 @@ pub struct DeployArgs {
     #[serde(default)]
     replace_data: bool,
     #[command(flatten)]
+    #[serde(default)]
     scale: ScaleArgs,
     #[command(flatten)]
     code: CodeArgs,

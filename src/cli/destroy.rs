@@ -38,6 +38,7 @@ pub struct DestroyArgs {
     #[arg(long)]
     with_artefacts: bool,
     #[command(flatten)]
+    #[serde(default)]
     scale: ScaleArgs,
 }
 

@@ -50,6 +50,12 @@ pub(super) struct ScaleArgs {
     concurrency: u16,
 }
 
+impl Default for ScaleArgs {
+    fn default() -> Self {
+        Self { concurrency: eight() }
+    }
+}
+
 fn eight() -> u16 {
     8
 }

@@ -50,6 +50,11 @@ impl Report for Explained {
         }
     }
 
+    /// It comes from the binary itself, and holds no secret of anybody's.
+    fn is_content(&self) -> bool {
+        true
+    }
+
     fn blocks(&self) -> Vec<Block> {
         match self {
             Self::All(rules) => {

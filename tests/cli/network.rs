@@ -96,13 +96,16 @@ fn the_wrong_account() {
 fn nothing_is_deployed_yet() {
     let endpoint = Endpoint::without_stacks();
     let env = at(&endpoint);
-    insta::assert_snapshot!(env.run(&["status"]).text, @r"
+    insta::assert_snapshot!(env.run(&["status"]).text, @"
     $ platformctl status
-     STACK      STATUS        RESOURCES  PROTECTED
-     artefacts  not deployed          0  no
-     network    not deployed          0  no
-     efs        not deployed          0  no
-     budget     not deployed          0  no
+     STACK          STATUS        RESOURCES  PROTECTED
+     artefacts      not deployed          0  no
+     identity       not deployed          0  no
+     network        not deployed          0  no
+     efs            not deployed          0  no
+     platform       not deployed          0  no
+     observability  not deployed          0  no
+     budget         not deployed          0  no
     --- exit 0
     ");
     insta::assert_snapshot!(env.run(&["outputs"]).text, @r"
@@ -124,13 +127,16 @@ fn deleting_without_a_terminal_needs_yes() {
     let env = at(&endpoint);
     let outcome = env.run(&["destroy", "--reason", "tidy up"]);
     let shown = outcome.text.replace(&endpoint.url(), "[ENDPOINT]");
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     $ platformctl destroy --reason tidy up
     --- stderr
     account 111122223333 (acme-dev) · eu-west-2 · environment dev · endpoint [ENDPOINT]
      - budget  acme-dev-budget
+     - observability  acme-dev-observability
+     - platform  acme-dev-platform
      - efs  acme-dev-efs
      - network  acme-dev-network
+     - identity  acme-dev-identity
     error: a confirmation is needed and there is no terminal to ask on
     hint: confirm with `--yes`
     --- exit 2

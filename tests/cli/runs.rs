@@ -194,13 +194,16 @@ fn what_failed_or_was_cut_off_goes_on_where_it_was() {
 fn the_next_command_notices_what_was_cut_off() {
     let endpoint = Endpoint::without_stacks();
     let env = recorded().var("AWS_ENDPOINT_URL", &endpoint.url());
-    insta::assert_snapshot!(env.run(&["status"]).text, @r"
+    insta::assert_snapshot!(env.run(&["status"]).text, @"
     $ platformctl status
-     STACK      STATUS        RESOURCES  PROTECTED
-     artefacts  not deployed          0  no
-     network    not deployed          0  no
-     efs        not deployed          0  no
-     budget     not deployed          0  no
+     STACK          STATUS        RESOURCES  PROTECTED
+     artefacts      not deployed          0  no
+     identity       not deployed          0  no
+     network        not deployed          0  no
+     efs            not deployed          0  no
+     platform       not deployed          0  no
+     observability  not deployed          0  no
+     budget         not deployed          0  no
     --- stderr
     warning: run 2026-11-20-dddd (destroy) was cut off: `platformctl resume dddd` goes on with it
     warning: run 2026-11-19-cccc (bootstrap) was cut off during deploy efs: `platformctl resume cccc` goes on with it

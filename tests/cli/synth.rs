@@ -29,11 +29,11 @@ fn the_same_file_gives_the_same_bytes() {
 fn files_hold_what_stdout_shows() {
     let env = TestEnv::new();
     let yaml = env.run(&["synth", "network", "efs", "--out", "build/yaml"]);
-    insta::assert_snapshot!(yaml.text, @r"
+    insta::assert_snapshot!(yaml.text, @"
     $ platformctl synth network efs --out build/yaml
-    STACK    REGION     RESOURCES  FILE
-    network  eu-west-2         35  build/yaml/network.yaml
-    efs      eu-west-2         13  build/yaml/efs.yaml
+     STACK    REGION     RESOURCES  FILE
+     network  eu-west-2         35  build/yaml/network.yaml
+     efs      eu-west-2         13  build/yaml/efs.yaml
     --- exit 0
     ");
     assert_eq!(env.read("build/yaml/network.yaml"), env.run(&["synth", "network"]).stdout);

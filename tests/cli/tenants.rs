@@ -22,10 +22,10 @@ fn refused(tenants: &str) -> String {
 fn a_template_is_written_once_and_parameters_for_each_tenant() {
     let env = TestEnv::plus(TENANTS);
     let outcome = env.run(&["synth", "tenant-globex", "tenant-initech", "--out", "build"]);
-    insta::assert_snapshot!(outcome.text, @r"
+    insta::assert_snapshot!(outcome.text, @"
     $ platformctl synth tenant-globex tenant-initech --out build
-     STACK                      RESOURCES  FILE
-     tenant-premium (2 stacks)         12  build/tenant-premium.yaml
+     STACK                      REGION     RESOURCES  FILE
+     tenant-premium (2 stacks)  eu-west-2         12  build/tenant-premium.yaml
 
     Parameters of 2 stacks: build/parameters
     --- exit 0
@@ -165,16 +165,16 @@ fn more_tenants_than_an_account_holds_are_refused_unless_its_quotas_were_raised(
         writeln!(tenants, "  - {{ id: tenant-{n:04}, tier: premium, email: a@b.example }}")
             .expect("text");
     }
-    insta::assert_snapshot!(refused(&tenants), @r"
-    error: platform.yaml:5:1: tenants: 1000 siloed tenants and the platform need 1001 IAM roles, and an account may have 1000
+    insta::assert_snapshot!(refused(&tenants), @"
+    error: platform.yaml:5:1: tenants: 1000 siloed tenants and the platform need 1002 IAM roles, and an account may have 1000
     hint: have AWS raise the quota and write it as quotas.iam_roles, make tiers pooled, or spread tenants over accounts
     ");
     let raised = format!("{tenants}quotas:\n  iam_roles: 5000\n");
     let outcome = TestEnv::plus(&raised).run(&["synth", "--out", "build"]);
     assert_eq!(outcome.code, 0, "{}", outcome.text);
     let unknown = TestEnv::plus(&raised).run(&["synth", "tenant-none"]);
-    insta::assert_snapshot!(unknown.stderr, @r"
+    insta::assert_snapshot!(unknown.stderr, @"
     error: there is no stack tenant-none
-    hint: stacks: artefacts, identity, network, efs, platform, tenant-tenant-0000 … tenant-tenant-0999 (1000 stacks), budget
+    hint: stacks: artefacts, identity, network, efs, platform, observability, budget, tenant-tenant-0000 … tenant-tenant-0999 (1000 stacks)
     ");
 }
