@@ -116,7 +116,7 @@ pub(super) async fn execute(
     let result =
         engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel)
             .await;
-    session.finish(result.map(drop))?;
+    session.end(ctx, &settings, &connection, result.map(drop)).await?;
     let file = settings.file().display().to_string();
     Ok(Bootstrapped { report: platform.report, file, dry_run: args.dry_run })
 }

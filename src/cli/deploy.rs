@@ -165,7 +165,8 @@ pub(super) async fn execute(
             }
         }
     };
-    session.finish(work.await)
+    let result = work.await;
+    session.end(ctx, &settings, &connection, result).await
 }
 
 fn read_plan(file: &Path) -> Result<SavedPlan> {

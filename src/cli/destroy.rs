@@ -145,7 +145,8 @@ pub(super) async fn execute(
         let buckets = buckets.iter().map(|(_, bucket)| bucket.clone()).collect();
         Ok(Destroyed { report, planned, buckets, dry_run: false })
     };
-    session.finish(work.await)
+    let result = work.await;
+    session.end(ctx, &settings, &connection, result).await
 }
 
 /// The stacks that are to go: the named ones and all that need them, or all. Those with

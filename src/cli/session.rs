@@ -9,10 +9,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Ctx;
-use super::context::whoami;
+use super::context::{Connection, whoami};
 use super::global::Scope;
 use crate::aws::Identity;
 use crate::config::Settings;
+use crate::deploy;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::journal::{self, Entry, Journal, Mask, RunStart, RunState, RunSummary};
 use crate::lock::{Holder, Lock};
@@ -101,8 +102,31 @@ impl Session {
         Self { journal: Arc::new(journal), done: Vec::new(), lock: None }
     }
 
+    /// [`finish`](Self::finish), and a copy of the journal in the audit bucket. That the
+    /// copy failed is said, and is no failure of the run.
+    pub(super) async fn end<T>(
+        &self,
+        ctx: &Ctx,
+        settings: &Settings,
+        connection: &Connection,
+        result: Result<T>,
+    ) -> Result<T> {
+        let result = self.finish(result);
+        if self.lock.is_none() {
+            return result;
+        }
+        let bucket =
+            deploy::audit_bucket(&settings.config.spec().naming(), &connection.identity.account);
+        let (path, run) = (self.journal.path(), self.journal.run().as_str());
+        let kept = deploy::keep_journal(connection.aws.home(), &bucket, path, run);
+        if let Err(error) = Box::pin(kept).await {
+            ctx.events.warn(format!("the journal was not copied to the audit bucket: {error}"));
+        }
+        result
+    }
+
     /// Records how the run ended, and adds to its error how to go on.
-    pub(super) fn finish<T>(&self, result: Result<T>) -> Result<T> {
+    fn finish<T>(&self, result: Result<T>) -> Result<T> {
         if self.lock.is_none() {
             return result;
         }

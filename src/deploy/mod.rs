@@ -2,6 +2,7 @@
 //! through a change set; journaled, resumable, and reported as events.
 
 mod artefacts;
+mod audit;
 mod bucket;
 mod change_set;
 mod dag;
@@ -16,6 +17,7 @@ mod values;
 mod waiter;
 
 pub use artefacts::{Artefacts, Upload};
+pub use audit::{audit_bucket, keep_journal};
 pub use bucket::{bucket_exists, delete_bucket};
 pub use dag::{Concurrency, Dag, Outcome as NodeOutcome, each, run as run_dag};
 pub use deployed::{DeployedStack, StackStatus};

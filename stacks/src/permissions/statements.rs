@@ -233,8 +233,24 @@ impl Writer<'_> {
         ];
         if !matches!(self.holder, Holder::Planner) {
             statements.insert(0, on(smoke_test, self.scope.arns("lambda", &function)));
+            statements.extend(self.audit_trail());
         }
         statements
+    }
+
+    /// Journals are added to the audit bucket, which is encrypted.
+    fn audit_trail(&self) -> [Statement; 2] {
+        let journals = format!("arn:aws:s3:::{}-audit-*/journals/*", self.prefix());
+        let write = Statement::allow(["s3:PutObject"]).sid("AuditTrail").resource(journals);
+        let alias = format!("alias/{}-platform-config", self.prefix());
+        let encrypt = Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
+            .sid("AuditTrailKey")
+            .when(Operator::ForAnyValueStringEquals, "kms:ResourceAliases", alias);
+        let encrypt = self.scope.regions.iter().fold(encrypt, |statement, region| {
+            let service = format!("s3.{region}.amazonaws.com");
+            statement.when(Operator::StringEquals, "kms:ViaService", service)
+        });
+        [write, on(encrypt, self.scope.arns("kms", "key/*"))]
     }
 
     fn service(
