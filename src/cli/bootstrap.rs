@@ -13,7 +13,7 @@ use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_polici
 use crate::config::Settings;
 use crate::error::Result;
 use crate::journal::{self, RunSummary};
-use crate::plan::{Plan, plan_lines};
+use crate::plan::{Plan, plan_lines, plan_summary};
 use crate::ui::{Align, Block, Report, Table};
 
 /// Take an empty account to a smoke-tested platform
@@ -121,7 +121,7 @@ pub(super) async fn execute(
 }
 
 fn approve(ctx: &Ctx, settings: &Settings, args: &BootstrapArgs, plan: &Plan) -> Result<bool> {
-    ctx.ui.plan(&plan_lines(plan));
+    ctx.ui.plan(&if args.dry_run { plan_lines(plan) } else { plan_summary(plan) });
     if args.dry_run {
         return Ok(true);
     }

@@ -13,7 +13,7 @@ use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{self, RunSummary};
-use crate::plan::{Plan, SavedPlan, differences, plan_lines};
+use crate::plan::{Plan, SavedPlan, differences, plan_lines, plan_summary};
 use crate::ui::{Align, Block, Report, Table};
 
 /// Deploy stacks in dependency order
@@ -100,7 +100,7 @@ pub(super) async fn execute(
         let mut engine = engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?;
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
-        ctx.ui.plan(&plan_lines(&plan));
+        ctx.ui.plan(&if args.dry_run { plan_lines(&plan) } else { plan_summary(&plan) });
         if !args.dry_run
             && let Err(error) = refuse_data_loss(&plan, args.replace_data)
         {
