@@ -6,7 +6,7 @@ use stacks::permissions::MANAGED_POLICY_SIZE;
 
 use super::Ctx;
 use super::context::whoami;
-use super::deploy::{columns, outputs_table, recorded_only_note, status_word};
+use super::deploy::{columns, outputs_block, recorded_only_note, status_word};
 use super::engine::{CodeArgs, RuleArgs, ScaleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
@@ -165,7 +165,7 @@ impl Report for Bootstrapped {
                 seconds,
             ]));
         }
-        let mut blocks = vec![Block::Table(table), Block::Table(outputs_table(&report.stacks))];
+        let mut blocks = vec![Block::Table(table), outputs_block(&report.stacks)];
         blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));
         let done = if report.changed {
             "The platform is up and smoke-tested."

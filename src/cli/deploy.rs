@@ -107,6 +107,12 @@ pub(super) async fn execute(
             engine.discard(&planned).await?;
             return Err(error);
         }
+        if !args.dry_run
+            && let Err(error) = engine.refuse_taken_names(&planned).await
+        {
+            engine.discard(&planned).await?;
+            return Err(error);
+        }
         let mut recreate = args.recreate;
         if args.dry_run {
             engine.discard(&planned).await?;
@@ -229,27 +235,35 @@ pub(super) fn status_word(status: StackStatus) -> &'static str {
     }
 }
 
+/// More outputs than these are counted, not listed.
+const OUTPUTS: usize = 60;
+
 /// The outputs of stacks, one row each.
-pub(super) fn outputs_table(stacks: &[DeployedStack]) -> Table {
+pub(super) fn outputs_block(stacks: &[DeployedStack]) -> Block {
+    let count: usize = stacks.iter().map(|stack| stack.outputs.len()).sum();
+    if count > OUTPUTS {
+        return Block::Text(format!("{count} outputs: `platformctl outputs [STACK]…` lists them"));
+    }
     let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
     for stack in stacks {
         for (name, value) in &stack.outputs {
             table.row([format!("{}.{name}", stack.name), value.clone()]);
         }
     }
-    table
+    Block::Table(table)
 }
 
-/// What the local platform recorded without making it, in one paragraph.
+/// What the local platform recorded without making it, in one line a stack.
 pub(super) fn recorded_only_note(stacks: &[DeployedStack]) -> Option<String> {
-    let ids: Vec<String> = stacks
+    let lines: Vec<String> = stacks
         .iter()
-        .flat_map(|stack| stack.recorded_only.iter().map(|id| format!("{}.{id}", stack.name)))
+        .filter(|stack| !stack.recorded_only.is_empty())
+        .map(|stack| format!("  {}: {}", stack.name, stack.recorded_only.join(", ")))
         .collect();
-    (!ids.is_empty()).then(|| {
+    (!lines.is_empty()).then(|| {
         format!(
-            "The local platform only records these, without making anything: {}",
-            ids.join(", ")
+            "Only recorded by the local platform, nothing is behind them:\n{}",
+            lines.join("\n")
         )
     })
 }
@@ -267,7 +281,7 @@ impl Report for DeployReport {
         if self.stacks.iter().all(|stack| stack.status == StackStatus::Unchanged) {
             blocks.push(Block::Text("nothing to change".to_owned()));
         } else {
-            blocks.push(Block::Table(outputs_table(&self.stacks)));
+            blocks.push(outputs_block(&self.stacks));
         }
         if self.recorded_only {
             blocks.extend(recorded_only_note(&self.stacks).map(Block::Text));

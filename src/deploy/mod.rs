@@ -8,6 +8,7 @@ mod dag;
 mod deployed;
 mod destroy;
 mod engine;
+mod kept;
 mod observe;
 mod overall;
 mod planner;

@@ -62,7 +62,8 @@ fn services(stack: &StackPlan) -> String {
         let service = change.resource_type.split("::").nth(1).unwrap_or(&change.resource_type);
         *counts.entry(service).or_default() += 1;
     }
-    let parts: Vec<_> = counts.iter().map(|(service, count)| format!("{count} {service}")).collect();
+    let parts: Vec<_> =
+        counts.iter().map(|(service, count)| format!("{count} {service}")).collect();
     parts.join(", ")
 }
 
