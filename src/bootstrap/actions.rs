@@ -246,6 +246,9 @@ impl Platform<'_> {
         }
         if self.dry_run {
             self.engine.discard(&planned).await?;
+        } else if let Err(error) = self.engine.refuse_taken_names(&planned).await {
+            self.engine.discard(&planned).await?;
+            return Err(error);
         }
         let summary = format!("{} of {} stacks change", plan.changing().count(), plan.stacks.len());
         self.planned = planned.into_iter().map(|stack| (stack.plan.name.clone(), stack)).collect();

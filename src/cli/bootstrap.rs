@@ -6,14 +6,14 @@ use stacks::permissions::MANAGED_POLICY_SIZE;
 
 use super::Ctx;
 use super::context::whoami;
-use super::deploy::{columns, outputs_table, recorded_only_note, status_word};
+use super::deploy::{columns, outputs_block, recorded_only_note, status_word};
 use super::engine::{CodeArgs, RuleArgs, ScaleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::journal::{self, RunSummary};
-use crate::plan::{Plan, plan_lines};
+use crate::plan::{Plan, plan_lines, plan_summary};
 use crate::ui::{Align, Block, Report, Table};
 
 /// Take an empty account to a smoke-tested platform
@@ -122,7 +122,7 @@ pub(super) async fn execute(
 }
 
 fn approve(ctx: &Ctx, settings: &Settings, args: &BootstrapArgs, plan: &Plan) -> Result<bool> {
-    ctx.ui.plan(&plan_lines(plan));
+    ctx.ui.plan(&if args.dry_run { plan_lines(plan) } else { plan_summary(plan) });
     if args.dry_run {
         return Ok(true);
     }
@@ -166,7 +166,7 @@ impl Report for Bootstrapped {
                 seconds,
             ]));
         }
-        let mut blocks = vec![Block::Table(table), Block::Table(outputs_table(&report.stacks))];
+        let mut blocks = vec![Block::Table(table), outputs_block(&report.stacks)];
         blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));
         let done = if report.changed {
             "The platform is up and smoke-tested."

@@ -13,7 +13,7 @@ use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, StackStatus};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{self, RunSummary};
-use crate::plan::{Plan, SavedPlan, differences, plan_lines};
+use crate::plan::{Plan, SavedPlan, differences, plan_lines, plan_summary};
 use crate::ui::{Align, Block, Report, Table};
 
 /// Deploy stacks in dependency order
@@ -101,9 +101,15 @@ pub(super) async fn execute(
         let mut engine = engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?;
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
-        ctx.ui.plan(&plan_lines(&plan));
+        ctx.ui.plan(&if args.dry_run { plan_lines(&plan) } else { plan_summary(&plan) });
         if !args.dry_run
             && let Err(error) = refuse_data_loss(&plan, args.replace_data)
+        {
+            engine.discard(&planned).await?;
+            return Err(error);
+        }
+        if !args.dry_run
+            && let Err(error) = engine.refuse_taken_names(&planned).await
         {
             engine.discard(&planned).await?;
             return Err(error);
@@ -231,27 +237,35 @@ pub(super) fn status_word(status: StackStatus) -> &'static str {
     }
 }
 
+/// More outputs than these are counted, not listed.
+const OUTPUTS: usize = 60;
+
 /// The outputs of stacks, one row each.
-pub(super) fn outputs_table(stacks: &[DeployedStack]) -> Table {
+pub(super) fn outputs_block(stacks: &[DeployedStack]) -> Block {
+    let count: usize = stacks.iter().map(|stack| stack.outputs.len()).sum();
+    if count > OUTPUTS {
+        return Block::Text(format!("{count} outputs: `platformctl outputs [STACK]…` lists them"));
+    }
     let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
     for stack in stacks {
         for (name, value) in &stack.outputs {
             table.row([format!("{}.{name}", stack.name), value.clone()]);
         }
     }
-    table
+    Block::Table(table)
 }
 
-/// What the local platform recorded without making it, in one paragraph.
+/// What the local platform recorded without making it, in one line a stack.
 pub(super) fn recorded_only_note(stacks: &[DeployedStack]) -> Option<String> {
-    let ids: Vec<String> = stacks
+    let lines: Vec<String> = stacks
         .iter()
-        .flat_map(|stack| stack.recorded_only.iter().map(|id| format!("{}.{id}", stack.name)))
+        .filter(|stack| !stack.recorded_only.is_empty())
+        .map(|stack| format!("  {}: {}", stack.name, stack.recorded_only.join(", ")))
         .collect();
-    (!ids.is_empty()).then(|| {
+    (!lines.is_empty()).then(|| {
         format!(
-            "The local platform only records these, without making anything: {}",
-            ids.join(", ")
+            "Only recorded by the local platform, nothing is behind them:\n{}",
+            lines.join("\n")
         )
     })
 }
@@ -269,7 +283,7 @@ impl Report for DeployReport {
         if self.stacks.iter().all(|stack| stack.status == StackStatus::Unchanged) {
             blocks.push(Block::Text("nothing to change".to_owned()));
         } else {
-            blocks.push(Block::Table(outputs_table(&self.stacks)));
+            blocks.push(outputs_block(&self.stacks));
         }
         if self.recorded_only {
             blocks.extend(recorded_only_note(&self.stacks).map(Block::Text));

@@ -195,28 +195,25 @@ impl Report for Destroyed {
             return vec![Block::Text("dry run: nothing was deleted".to_owned())];
         }
         let several = self.report.stacks.windows(2).any(|pair| pair[0].region != pair[1].region);
-        let mut table = Table::new(&columns(
-            several,
-            &[("status", Align::Left), ("seconds", Align::Right), ("kept", Align::Left)],
-        ));
+        let mut table =
+            Table::new(&columns(several, &[("status", Align::Left), ("seconds", Align::Right)]));
+        let mut kept = Table::new(&[("kept", Align::Left), ("id", Align::Left)]);
         for stack in &self.report.stacks {
             let seconds = format!("{:.1}", stack.seconds);
             let region = several.then(|| stack.region.clone());
             table.row(
-                std::iter::once(stack.name.clone()).chain(region).chain([
-                    stack.status.to_owned(),
-                    seconds,
-                    stack
-                        .retained
-                        .iter()
-                        .filter(|(id, _)| !self.took(id))
-                        .map(|(id, physical)| format!("{id} {physical}"))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                ]),
+                std::iter::once(stack.name.clone())
+                    .chain(region)
+                    .chain([stack.status.to_owned(), seconds]),
             );
+            for (id, physical) in stack.retained.iter().filter(|(id, _)| !self.took(id)) {
+                kept.row([format!("{}.{id}", stack.name), physical.clone()]);
+            }
         }
         let mut blocks = vec![Block::Table(table)];
+        if !kept.is_empty() {
+            blocks.push(Block::Table(kept));
+        }
         blocks.extend(
             self.buckets.iter().map(|bucket| Block::Text(format!("bucket {bucket} deleted"))),
         );

@@ -21,7 +21,11 @@ pub struct OutputsArgs {
 
 /// Outputs by stack.
 #[derive(Debug)]
-pub struct OutputsReport(BTreeMap<String, BTreeMap<String, String>>);
+pub struct OutputsReport {
+    outputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// The regions of the stacks.
+    regions: BTreeMap<String, String>,
+}
 
 /// Runs `outputs`.
 pub async fn run(ctx: &Ctx, args: &OutputsArgs) -> Result<OutputsReport> {
@@ -31,6 +35,7 @@ pub async fn run(ctx: &Ctx, args: &OutputsArgs) -> Result<OutputsReport> {
         let wanted = named(&templates, &args.stacks)?;
         templates.retain(|stack| wanted.contains(&stack.name));
     }
+    let regions = templates.iter().map(|it| (it.name.clone(), it.region.clone())).collect();
     let connection = ctx.connect(&settings).await?;
     let (found, error) = each(templates, Concurrency::default(), &ctx.cancel, |template| {
         let aws = connection.aws.clone();
@@ -42,13 +47,13 @@ pub async fn run(ctx: &Ctx, args: &OutputsArgs) -> Result<OutputsReport> {
     .await?;
     match error {
         Some(error) => Err(error),
-        None => Ok(OutputsReport(found.into_iter().flatten().collect())),
+        None => Ok(OutputsReport { outputs: found.into_iter().flatten().collect(), regions }),
     }
 }
 
 impl Report for OutputsReport {
     fn value(&self) -> Value {
-        json!(self.0)
+        json!(self.outputs)
     }
 
     fn is_content(&self) -> bool {
@@ -56,10 +61,21 @@ impl Report for OutputsReport {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let mut table = Table::new(&[("output", Align::Left), ("value", Align::Left)]);
-        for (stack, outputs) in &self.0 {
+        let mut regions: Vec<&String> = self.regions.values().collect();
+        regions.sort_unstable();
+        regions.dedup();
+        let region = (regions.len() > 1).then_some(("region", Align::Left));
+        let columns: Vec<_> = std::iter::once(("output", Align::Left))
+            .chain(region)
+            .chain([("value", Align::Left)])
+            .collect();
+        let mut table = Table::new(&columns);
+        for (stack, outputs) in &self.outputs {
             for (name, value) in outputs {
-                table.row([format!("{stack}.{name}"), value.clone()]);
+                let region = region.and_then(|_| self.regions.get(stack).cloned());
+                table.row(
+                    std::iter::once(format!("{stack}.{name}")).chain(region).chain([value.clone()]),
+                );
             }
         }
         if table.is_empty() {

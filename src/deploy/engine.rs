@@ -145,6 +145,7 @@ impl Engine {
                 self.journal.write(Entry::StepFinished { step: task.clone(), outcome, detail })?;
                 let words = match status {
                     StackStatus::Unchanged => "unchanged".to_owned(),
+                    _ if changes == 1 => "1 change".to_owned(),
                     _ => format!("{changes} changes"),
                 };
                 let outcome = if unchanged { Outcome::Unchanged } else { Outcome::Done };

@@ -9,6 +9,7 @@ mod dag;
 mod deployed;
 mod destroy;
 mod engine;
+mod kept;
 mod observe;
 mod overall;
 mod planner;

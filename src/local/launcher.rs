@@ -18,6 +18,7 @@ pub(crate) fn packages() -> usize {
 
 const FILES: &[(&str, &str)] = &[
     ("main.py", include_str!("launcher/main.py")),
+    ("alarms.py", include_str!("launcher/alarms.py")),
     ("callers.py", include_str!("launcher/callers.py")),
     ("calls.py", include_str!("launcher/calls.py")),
     ("durability.py", include_str!("launcher/durability.py")),

@@ -10,7 +10,7 @@ mod union;
 
 pub use change::{Action, Change, PropertyChange, Replacement, StackAction, StackPlan};
 pub use diff::diff;
-pub use render::plan_lines;
+pub use render::{plan_lines, plan_summary};
 pub use saved::{SavedPlan, differences};
 pub use union::union;
 

@@ -1,5 +1,7 @@
 //! How a plan reads. Colour is added by `ui`, by the sign in front of a line.
 
+use std::collections::BTreeMap;
+
 use super::Plan;
 use super::change::{Change, Replacement, StackAction, StackPlan};
 
@@ -9,6 +11,20 @@ const LISTED: usize = 20;
 /// The plan, one line a stack, a resource or a property, without indentation
 /// beyond its own structure.
 pub fn plan_lines(plan: &Plan) -> Vec<String> {
+    lines(plan, true)
+}
+
+/// As [`plan_lines`], with new stacks in one line each: what is in them is in their
+/// templates, and what changes in the others is not to be missed among hundreds of lines.
+pub fn plan_summary(plan: &Plan) -> Vec<String> {
+    let mut lines = lines(plan, false);
+    if plan.stacks.iter().any(|stack| stack.action == StackAction::Create) {
+        lines.push(" `diff` and `--dry-run` list every resource of new stacks".to_owned());
+    }
+    lines
+}
+
+fn lines(plan: &Plan, whole: bool) -> Vec<String> {
     let width = plan.stacks.iter().map(|stack| stack.name.len()).max().unwrap_or(0);
     let several = plan.has_several_regions();
     let unchanged = plan.stacks.iter().filter(|stack| stack.action == StackAction::None).count();
@@ -19,6 +35,12 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
         }
         let region = if several { format!("{}  ", stack.region) } else { String::new() };
         lines.push(format!(" {:width$}  {region}{}", stack.name, headline(stack)));
+        if stack.action == StackAction::Create && !whole {
+            if let Some(line) = lines.last_mut() {
+                line.push_str(&format!(": {}", services(stack)));
+            }
+            continue;
+        }
         let id_width = stack.changes.iter().map(|change| change.resource.len()).max().unwrap_or(0);
         let type_width =
             stack.changes.iter().map(|change| change.resource_type.len()).max().unwrap_or(0);
@@ -33,9 +55,22 @@ pub fn plan_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// How many resources of each service a stack has: `2 KMS, 1 SSM`.
+fn services(stack: &StackPlan) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in &stack.changes {
+        let service = change.resource_type.split("::").nth(1).unwrap_or(&change.resource_type);
+        *counts.entry(service).or_default() += 1;
+    }
+    let parts: Vec<_> =
+        counts.iter().map(|(service, count)| format!("{count} {service}")).collect();
+    parts.join(", ")
+}
+
 fn headline(stack: &StackPlan) -> String {
     match stack.action {
         StackAction::None => "unchanged".to_owned(),
+        StackAction::Create if stack.changes.len() == 1 => "new, 1 resource".to_owned(),
         StackAction::Create => format!("new, {} resources", stack.changes.len()),
         StackAction::Update if stack.count() == 1 => "1 change".to_owned(),
         StackAction::Update => format!("{} changes", stack.count()),

@@ -77,9 +77,9 @@ impl Display {
         let bar = self.live.as_ref().map(|bars| {
             let bar = bars.add(total.map_or_else(ProgressBar::new_spinner, ProgressBar::new));
             let template = if total.is_some() {
-                " {spinner} {prefix:18} {bar:24} {pos:>3}/{len:<3} {elapsed:>4}  {wide_msg}"
+                " {spinner} {prefix:24} {bar:24} {pos:>3}/{len:<3} {elapsed:>4}  {wide_msg}"
             } else {
-                " {spinner} {prefix:18} {elapsed:>4}  {wide_msg}"
+                " {spinner} {prefix:24} {elapsed:>4}  {wide_msg}"
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸ "));
@@ -126,7 +126,7 @@ impl Display {
         };
         let sign = style.for_stderr().apply_to(sign);
         let seconds = task.begun.elapsed().as_secs_f64();
-        let line = format!(" {sign} {:18} {seconds:>7.1} s  {detail}", task.label);
+        let line = format!(" {sign} {:24} {seconds:>7.1} s  {detail}", task.label);
         self.line(line.trim_end());
     }
 

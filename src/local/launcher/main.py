@@ -28,6 +28,7 @@ import ministack.core.persistence as persistence  # noqa: E402
 import ministack.services.cloudformation as cloudformation  # noqa: E402
 import ministack.services.lambda_svc as lambdas  # noqa: E402
 
+import alarms  # noqa: E402
 import callers  # noqa: E402
 import functions  # noqa: E402
 import network  # noqa: E402
@@ -87,6 +88,7 @@ def main():
     """Applies the patches, says what is only recorded, serves."""
     # An answer of a Lambda worker waits 40 ms for more bytes otherwise.
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+    alarms.install()
     storage.install()
     functions.install()
     workers.install(lambda_runtime, lambdas)

@@ -7,6 +7,7 @@ import ministack.services.cloudformation.provisioners as cfn
 import ministack.services.dynamodb as dynamodb
 import ministack.services.ec2 as ec2
 import ministack.services.s3 as s3
+from ministack.core.responses import get_region
 
 from calls import checked, text, truthy
 
@@ -54,6 +55,22 @@ def _subnet(physical_id, _props, attributes):
     record = ec2._subnets[physical_id]
     for name in ("VpcId", "CidrBlock", "AvailabilityZoneId"):
         attributes[name] = record[name]
+
+
+def _endpoint(physical_id, _props, attributes):
+    record = ec2._vpc_endpoints[physical_id]
+    if record["VpcEndpointType"] == "Interface":
+        # As on AWS: the regional name, then one a zone, then the private name.
+        service = record["ServiceName"].split(".", 3)[-1]
+        region = get_region()
+        names = [f"{physical_id}.{service}.{region}.vpce.amazonaws.com"]
+        for subnet in record["SubnetIds"]:
+            zone = (ec2._subnets.get(subnet) or {}).get("AvailabilityZone", f"{region}a")
+            names.append(f"{physical_id}-{zone}.{service}.{region}.vpce.amazonaws.com")
+        if truthy(record.get("PrivateDnsEnabled", False)):
+            names.append(f"{service}.{region}.amazonaws.com")
+        record["DnsEntries"] = [f"Z7K1066E3PUKB:{name}" for name in names]
+    attributes["DnsEntries"] = record["DnsEntries"]
 
 
 def _endpoint_xml(record, tag="item"):
@@ -159,6 +176,7 @@ def install():
     """Applies all of the above. Runs before types are completed and recorded."""
     extend("AWS::EC2::VPC", _vpc)
     extend("AWS::EC2::Subnet", _subnet)
+    extend("AWS::EC2::VPCEndpoint", _endpoint)
     ec2._vpce_fields_xml = _endpoint_xml
     cfn._S3_BUCKET_CONFIGURATIONS += (
         ("BucketEncryption", _encryption_xml,
