@@ -25,6 +25,7 @@ mod outcome;
 pub mod report;
 mod rules;
 pub mod template;
+mod verdicts;
 
 pub use baseline::{Baseline, Known};
 pub use examples::{Examples, examples};
@@ -32,22 +33,13 @@ pub use exemptions::{Exemption, Exemptions};
 pub use finding::{Finding, Severity, Source};
 pub use report::{CheckReport, Exempted};
 pub use rules::{RuleInfo, RuleSet, rules};
+pub use verdicts::Verdict;
 
 use crate::error::{Error, Result};
 use batch::Judged;
 use message::Message;
 use outcome::Refusal;
-
-/// What a rule says about a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// Nothing in the template is of the rule's kind.
-    Skip,
-    /// All that is of its kind is as wanted.
-    Pass,
-    /// Something is not.
-    Fail,
-}
+use verdicts::Verdicts;
 
 /// Checks templates, given with the names of their stacks.
 pub fn check(
@@ -72,7 +64,7 @@ pub fn check_with(
     let by_name = rules.by_name();
     let mut findings = exemptions.faults(rules, today);
     let mut exempted = Vec::new();
-    let mut verdicts = BTreeMap::new();
+    let mut verdicts = Verdicts::default();
     let mut take = |finding: Finding, statement: Option<&Value>| match exemptions
         .covering(&finding, statement, today)
     {
@@ -83,14 +75,9 @@ pub fn check_with(
         take(finding, None);
     }
     for Judged { stacks, template, outcomes } in batch::judge(templates, rules)? {
-        for (name, verdict) in outcomes.iter().flat_map(|it| it.outcome.verdicts()) {
-            let id = rules::id_of(name);
-            for stack in stacks.iter().filter(|_| rules.is_on(&id)) {
-                let known: &mut Verdict =
-                    verdicts.entry(((*stack).to_owned(), id.clone())).or_insert(Verdict::Skip);
-                *known = verdict.max(*known);
-            }
-        }
+        let judged = outcomes.iter().flat_map(|it| it.outcome.verdicts());
+        let judged = judged.map(|(name, verdict)| (rules::id_of(name), verdict));
+        verdicts.add(&stacks, judged.filter(|(id, _)| rules.is_on(id)));
         for seen in &outcomes {
             for refusal in seen.outcome.refusals() {
                 let path = seen.path(refusal.path);
@@ -154,7 +141,7 @@ pub fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error
 /// What each rule says about one template, by rule id. Exemptions play no part.
 pub fn verdicts(template: &Value, rules: &RuleSet) -> Result<BTreeMap<String, Verdict>> {
     let report = check(&[("", template)], rules, &Exemptions::default(), Date::MIN)?;
-    Ok(report.verdicts.into_iter().map(|((_, rule), verdict)| (rule, verdict)).collect())
+    Ok(report.verdicts.of("").map(|(rule, verdict)| (rule.to_owned(), verdict)).collect())
 }
 
 /// A template as the rules see it: one value for each outcome of its conditions. For

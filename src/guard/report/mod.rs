@@ -1,16 +1,16 @@
 //! The result of a check and its forms: text, JSON, JSON Lines, SARIF, `JUnit`, Markdown and
 //! GitLab's Code Quality. All are strings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
-use super::Verdict;
 use super::baseline::Known;
 use super::exemptions::Exemption;
 use super::finding::{Finding, Severity, Source};
 use super::rules::RuleInfo;
+use super::verdicts::Verdicts;
 
 mod gitlab;
 mod json;
@@ -44,7 +44,7 @@ pub struct CheckReport {
     pub(super) checked: BTreeSet<String>,
     /// By stack and rule.
     #[serde(skip)]
-    pub(super) verdicts: BTreeMap<(String, String), Verdict>,
+    pub(super) verdicts: Verdicts,
 }
 
 /// A violation that someone answers for.
@@ -103,15 +103,6 @@ impl CheckReport {
         for finding in self.findings.iter_mut().chain(exempted).chain(&mut self.baselined) {
             finding.source = source_of(finding);
         }
-    }
-
-    /// The findings of one rule in one stack.
-    fn findings_of<'a>(
-        &'a self,
-        stack: &'a str,
-        rule: &'a str,
-    ) -> impl Iterator<Item = &'a Finding> {
-        self.findings.iter().filter(move |it| it.stack == stack && it.rule == rule)
     }
 }
 
