@@ -4,5 +4,5 @@ pub(crate) mod bucket;
 pub(crate) mod digest;
 pub mod function;
 pub(crate) mod queue;
-mod role;
+pub(crate) mod role;
 pub mod watch;

@@ -4,7 +4,7 @@ use runtime_core::tables::TENANT_ID;
 
 use crate::cfn::aws::{iam, logs, sqs};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Handle, Stack, Value, arn};
+use crate::cfn::{Handle, Stack, Value, arn, sub};
 
 /// Makes the role. `work` is what this function does, by policy name.
 pub(super) fn role(
@@ -35,8 +35,9 @@ pub(super) fn role(
 }
 
 /// Makes the role that a function takes to act for one tenant. The trust names the
-/// function's role, which needs no permission of its own then, and wants the tag: a
-/// session without one could reach nothing, and shall not be.
+/// function's role, and wants the tag: a session without one could reach nothing, and
+/// shall not be. The function's own policy allows it too: where roles have a boundary,
+/// the trust alone is not enough.
 pub(super) fn tenant_role(
     stack: &mut Stack,
     id: &str,
@@ -52,7 +53,13 @@ pub(super) fn tenant_role(
     let role = iam::Role::new(PolicyDocument::new([trust]))
         .description(format!("What {function} may do for the tenant of its session"))
         .policies([policy]);
-    stack.add(format!("{id}TenantRole"), role)
+    let role = stack.add(format!("{id}TenantRole"), role);
+    let take = Statement::allow(["sts:AssumeRole", "sts:TagSession"])
+        .sid("ActForATenant")
+        .resource(role.arn());
+    let policy = iam::Policy::new(PolicyDocument::new([take]), "tenants").roles([own.id()]);
+    stack.add(format!("{id}ActsForTenants"), policy);
+    role
 }
 
 fn write_logs(logs: &Handle<logs::LogGroup>) -> Statement {
@@ -70,9 +77,13 @@ fn send_to(queue: &Handle<sqs::Queue>) -> Statement {
     Statement::allow(["sqs:SendMessage"]).sid("DeadLetters").resource(queue.arn())
 }
 
-/// Lambda puts events into the queue in the role's name, and the queue is encrypted.
-fn encrypt(key: &Value<String>) -> Statement {
-    Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"]).sid("EncryptDeadLetters").resource(key)
+/// Whoever puts events into an encrypted queue uses its key, through SQS and for
+/// nothing else.
+pub(crate) fn encrypt(key: &Value<String>) -> Statement {
+    Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
+        .sid("EncryptDeadLetters")
+        .resource(key)
+        .when(Operator::StringEquals, "kms:ViaService", sub("sqs.${AWS::Region}.amazonaws.com"))
 }
 
 /// The Lambda service, in the role's name, puts the function into the VPC.

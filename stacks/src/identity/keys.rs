@@ -52,8 +52,8 @@ pub(super) fn keys(stack: &mut Stack) -> Keys {
         by_services("ServicesThatQueue", &["events.amazonaws.com", "sns.amazonaws.com"]),
     ];
     let config = [
-        through(&["dynamodb", "s3", "secretsmanager", "sns", "sqs", "ssm", "lambda"]),
-        grants(&["dynamodb", "lambda"]),
+        through(&["dynamodb", "firehose", "s3", "secretsmanager", "sns", "sqs", "ssm", "lambda"]),
+        grants(&["dynamodb", "firehose", "lambda"]),
         events(),
         by_services("ServicesThatNotify", &["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]),
     ];

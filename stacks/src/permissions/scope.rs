@@ -101,6 +101,7 @@ impl Scope {
                 [
                     "cache-policy",
                     "distribution",
+                    "function",
                     "origin-access-control",
                     "response-headers-policy",
                 ]
@@ -115,7 +116,11 @@ impl Scope {
                 Some(all)
             }
             "dynamodb" => named(&[&format!("table/{prefix}-*")]),
-            "events" => named(&[&format!("event-bus/{prefix}-*"), &format!("rule/{prefix}-*")]),
+            "events" => named(&[
+                &format!("archive/{prefix}-*"),
+                &format!("event-bus/{prefix}-*"),
+                &format!("rule/{prefix}-*"),
+            ]),
             "firehose" => named(&[&format!("deliverystream/{prefix}-*")]),
             "iam" => Some(
                 [self.roles()]

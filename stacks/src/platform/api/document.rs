@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use runtime_core::api::{ROUTES, Route, openapi};
+use runtime_core::api::{Caller, ROUTES, Route, openapi};
 use runtime_core::functions::Function;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,9 @@ pub(super) const WEB_ORIGIN: &str = "webOrigin";
 
 /// How the authoriser is called in the document.
 const SCHEME: &str = "authoriser";
+
+/// How the document says that a request counts against a usage plan.
+const KEY_SCHEME: &str = "api_key";
 
 /// A little less than the gateway waits for an answer.
 const TIMEOUT_MILLISECONDS: u32 = 29_000;
@@ -51,8 +54,7 @@ pub(super) fn body(
             Some(function) => call(&functions[function]),
             None => healthy(),
         };
-        operation["security"] =
-            if route.authorised() { json!([{ SCHEME: [] }]) } else { json!([]) };
+        operation["security"] = security(route);
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[method] = operation;
     }
@@ -64,13 +66,27 @@ pub(super) fn body(
         && routes.iter().any(|route| route.authorised())
     {
         let scheme = authorise(authoriser, decision_seconds);
-        body["components"]["securitySchemes"] = json!({ SCHEME: scheme });
+        let key = json!({ "type": "apiKey", "name": "x-api-key", "in": "header" });
+        body["components"]["securitySchemes"] = json!({ SCHEME: scheme, KEY_SCHEME: key });
     }
     body["x-amazon-apigateway-request-validators"] =
         json!({ "all": { "validateRequestBody": true, "validateRequestParameters": true } });
     body["x-amazon-apigateway-request-validator"] = "all".into();
     body["x-amazon-apigateway-gateway-responses"] = responses::responses();
     body
+}
+
+/// Usage plans count and limit only methods that ask for a key. The authoriser gives
+/// that of the tenant; who runs the platform has none, and is on no plan.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html>
+fn security(route: &Route) -> Value {
+    let of_tenants = [Caller::Tenant, Caller::Machine];
+    let counted = route.callers.iter().all(|caller| of_tenants.contains(caller));
+    match (route.authorised(), counted) {
+        (false, _) => json!([]),
+        (true, true) => json!([{ SCHEME: [], KEY_SCHEME: [] }]),
+        (true, false) => json!([{ SCHEME: [] }]),
+    }
 }
 
 /// By its alias: the function behind it may change without a new deployment of the API.

@@ -14,7 +14,7 @@ use super::Common;
 use crate::cfn::aws::apigateway::{self, rest_api, stage};
 use crate::cfn::aws::{iam, lambda, logs};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Handle, Options, Stack, Value, camel, pseudo, sub, sub_with};
+use crate::cfn::{Handle, Options, Stack, Value, arn, camel, pseudo, sub_with};
 use crate::construct::digest;
 use crate::construct::function::Deployed;
 use crate::construct::watch::Watch;
@@ -220,10 +220,21 @@ fn account(stack: &mut Stack, spec: &ApiSpec) -> Option<Handle<apigateway::Accou
     }
     let trust = Statement::allow(["sts:AssumeRole"])
         .principal(Principal::service("apigateway.amazonaws.com"));
+    // What AWS's own policy for it has, which a permissions boundary could not know.
+    let write = Statement::allow([
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
+        "logs:GetLogEvents",
+        "logs:PutLogEvents",
+    ])
+    .sid("Logs")
+    .resource(arn("logs", "log-group:*"));
     let role = iam::Role::new(PolicyDocument::new([trust]))
         .description("Writes the logs of the APIs of this account and region")
-        .managed_policy_arns([sub("arn:${AWS::Partition}:iam::aws:policy/service-role/\
-             AmazonAPIGatewayPushToCloudWatchLogs")]);
+        .policies([iam::role::Policy::new(PolicyDocument::new([write]), "logs")]);
     let role = stack.add_with("ApiLogRole", role, Options::new().retain());
     let account = apigateway::Account::new().cloud_watch_role_arn(role.arn());
     Some(stack.add("ApiAccount", account))

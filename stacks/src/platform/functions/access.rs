@@ -1,5 +1,6 @@
 //! What functions may do, in statements that name what they are about.
 
+use runtime_core::names::RESULTS_PREFIX;
 use runtime_core::tables::{TENANT_ID, Table};
 
 use super::Parts;
@@ -71,7 +72,7 @@ pub(super) fn use_key(sid: &str, key: &Value<String>, services: &[&str]) -> Stat
 /// Reads or writes what lies under the tenant's prefix of a bucket.
 pub(super) fn tenants_objects(sid: &str, action: &str, bucket: &Handle<s3::Bucket>) -> Statement {
     // `!` keeps CloudFormation from filling in what IAM fills in.
-    let prefix = format!("${{!aws:PrincipalTag/{TENANT_ID}}}/");
+    let prefix = format!("{RESULTS_PREFIX}${{!aws:PrincipalTag/{TENANT_ID}}}/");
     Statement::allow([action]).sid(sid).resource(objects(bucket, &prefix))
 }
 

@@ -12,6 +12,7 @@ use crate::cfn::aws::{iam, scheduler};
 use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
 use crate::cfn::{Stack, camel, pseudo};
 use crate::construct::function::Deployed;
+use crate::construct::role::encrypt;
 
 /// How often siloed tenants' stacks are compared with what they should be.
 const RECONCILE: &str = "rate(15 minutes)";
@@ -76,9 +77,7 @@ pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
     let lost = Statement::allow(["sqs:SendMessage"])
         .sid("DeadLetters")
         .resource(deployed.dead_letters.arn());
-    let encrypt = Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"])
-        .sid("EncryptDeadLetters")
-        .resource(&parts.common.data_key);
+    let encrypt = encrypt(&parts.common.data_key);
     let policy = PolicyDocument::new([invoke, lost, encrypt]);
     let role = iam::Role::new(PolicyDocument::new([trust]))
         .description("Lets the schedule call the provisioner")
