@@ -31,7 +31,7 @@ impl Engine {
         }
         Err(Error::failed("what an earlier destroy kept still has the names that new stacks need")
             .caused_by(taken.join("\n"))
-            .hint("its data is in these buckets and in the tables of the same stacks: save what you need, then delete them, or choose another `environment` in platform.yaml")
+            .hint("what `destroy` listed as kept has the data, in tables and memories too: save what you need and delete it, or choose another `environment` in platform.yaml")
             .hint("on the local platform, `platformctl local reset --yes` deletes everything"))
     }
 }

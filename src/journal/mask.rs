@@ -23,7 +23,7 @@ static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Keys that match [`SECRET_KEY`] and name no secret.
 static HARMLESS_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?i)^(next_?token|client_?request_?token|fencing_?token|.*arn|.*name)$")
+    regex(r"(?i)^(next_?token|client_?request_?token|fencing_?token|.*api_?key_?id|.*arn|.*name)$")
 });
 
 /// Text that is a secret wherever it stands; group 1, if any, is kept.

@@ -13,7 +13,9 @@ import uuid
 
 import botocore.session
 
-from everything import att, changed_template, package, ref, template
+import services
+from everything import (
+    att, changed_template, package, ref, template, unprotected_template)
 
 REGION = "eu-central-1"
 class Cloud:
@@ -59,7 +61,7 @@ class Cloud:
                 return stack
             time.sleep(0.05)
 
-    def events(self, stack_id):
+    def events_of(self, stack_id):
         return self.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
 
     def invoke(self, function, payload=None, **options):
@@ -159,7 +161,7 @@ def check_failure(cloud):
                 "Properties": {"VisibilityTimeout": 99999999}}}}
     _, stack = cloud.apply("failing", body, "CREATE")
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE", stack
-    events = cloud.events(stack["StackId"])
+    events = cloud.events_of(stack["StackId"])
     failed = [e for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
     assert failed[-1]["LogicalResourceId"] == "Bad" and failed[-1]["ResourceStatusReason"], failed
     assert any(e["LogicalResourceId"] == "First" and e["ResourceStatus"] == "DELETE_COMPLETE"
@@ -201,12 +203,18 @@ def check_updates(cloud, function):
     """Plans say what will happen, and code changes take effect."""
     first = cloud.invoke(function)
     changes, stack = cloud.apply("everything", template(key="code-2.zip"))
-    assert [c["LogicalResourceId"] for c in changes if c["Replacement"] != "Conditional"] == [
-        "Store"], changes
+    own = {c["LogicalResourceId"]: c["Replacement"] for c in changes
+           if any(d["Evaluation"] == "Static" for d in c["Details"])}
+    assert own == {"Store": "False", "StoreVersion": "True", "StoreLive": "False"}, changes
     assert stack["StackStatus"] == "UPDATE_COMPLETE", stack
     second = cloud.invoke(function)
     assert (first["release"], second["release"]) == ("one", "two")
     assert second["page"] == "kept" and first["pid"] != second["pid"]
+    # A version is published when its description changes, and the alias follows.
+    alias = cloud.lambda_.get_alias(FunctionName=function, Name="live")
+    assert alias["FunctionVersion"] == "2", alias
+    assert cloud.invoke(function, Qualifier="live")["release"] == "two"
+    services.check_weights(cloud, function)
     changes, stack = cloud.apply("everything", template(key="code-2.zip", limit=75, retention=14))
     assert sorted((c["LogicalResourceId"], c["Replacement"]) for c in changes
                   if c["LogicalResourceId"] in ("Budget", "LogGroup")) == [
@@ -214,10 +222,16 @@ def check_updates(cloud, function):
     assert stack["StackStatus"] == "UPDATE_COMPLETE", stack
     budget = cloud.budgets.describe_budget(AccountId="000000000000", BudgetName="demo")["Budget"]
     assert float(budget["BudgetLimit"]["Amount"]) == 75
+    before = resources(cloud, "everything")
     changes, stack = cloud.apply("everything", changed_template())
-    assert [(c["LogicalResourceId"], c["Replacement"]) for c in changes] == [
-        ("AclEntry", "True")], changes
-    assert stack["StackStatus"] == "UPDATE_COMPLETE", stack
+    assert [c["LogicalResourceId"] for c in changes if c["Replacement"] == "True"] == [
+        "AclEntry"], changes
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", cloud.events_of(stack["StackId"])
+    after = resources(cloud, "everything")
+    ids = {name: r["PhysicalResourceId"] for name, r in after.items()}
+    moved = [name for name in ids if ids[name] != before[name]["PhysicalResourceId"]]
+    assert moved in ([], ["AclEntry"]), moved
+    services.check(cloud, ids, "second")
     acl_id = resources(cloud, "everything")["Acl"]["PhysicalResourceId"]
     acl = cloud.ec2.describe_network_acls(NetworkAclIds=[acl_id])["NetworkAcls"][0]
     assert [e["RuleNumber"] for e in acl["Entries"]] == [110], acl
@@ -237,11 +251,12 @@ def verify(cloud):
 
 
 def delete(cloud):
-    stack = cloud.cloudformation.describe_stacks(StackName="everything")["Stacks"][0]
+    _, stack = cloud.apply("everything", unprotected_template())
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", stack
     cloud.cloudformation.delete_stack(StackName="everything")
     deleted = cloud.settled(stack["StackId"])
     leftovers = [(e["LogicalResourceId"], e["ResourceStatusReason"])
-                 for e in cloud.events(stack["StackId"])
+                 for e in cloud.events_of(stack["StackId"])
                  if e["ResourceStatus"] == "DELETE_FAILED"]
     assert deleted["StackStatus"] == "DELETE_COMPLETE", leftovers
     assert not cloud.ec2.describe_addresses()["Addresses"]
@@ -257,7 +272,7 @@ def create(cloud):
     changes, stack = cloud.apply("everything", body, "CREATE")
     deployed = round(time.perf_counter() - started, 2)
     reasons = [(e["LogicalResourceId"], e["ResourceStatusReason"])
-               for e in cloud.events(stack["StackId"]) if "FAILED" in e["ResourceStatus"]]
+               for e in cloud.events_of(stack["StackId"]) if "FAILED" in e["ResourceStatus"]]
     assert stack["StackStatus"] == "CREATE_COMPLETE", reasons
     assert {c["LogicalResourceId"] for c in changes} == set(body["Resources"])
     listed = resources(cloud, "everything")
@@ -265,6 +280,7 @@ def create(cloud):
     ids = {name: r["PhysicalResourceId"] for name, r in listed.items()}
     out = outputs(stack)
     check_direct_apis(cloud, out, ids)
+    services.check(cloud, ids, "first")
     again = cloud.plan("everything", body, "UPDATE")
     assert again["Status"] == "FAILED" and "didn't contain changes" in again["StatusReason"], again
     check_consumer(cloud, ids)

@@ -1,5 +1,7 @@
 //! The end of a platform, and a new beginning.
 
+use std::collections::BTreeSet;
+
 use platformctl::journal::RunState;
 
 use crate::platform::{Platform, block_on};
@@ -28,11 +30,19 @@ fn a_destroyed_platform_can_be_made_again() {
         deleted.iter().position(|it| *it == wanted).unwrap_or_else(|| panic!("{deleted:?}"))
     };
     assert!(position("efs") < position("network"), "{deleted:?}");
-    assert_eq!(deleted.len(), 3, "{deleted:?}");
+    assert_eq!(deleted.len(), platform.names().len() - 1, "{deleted:?}");
     assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts"]);
     platform.local(&REASON).exits(0).prints("nothing to delete");
     assert_eq!(platform.runs().len(), 2);
 
+    // What holds data kept its name, and nothing is deployed over it.
+    for verb in ["deploy", "bootstrap"] {
+        let refused = platform.local(&[verb]).exits(1);
+        let refused = refused.complains("what an earlier destroy kept");
+        refused.complains("acme-dev-audit-000000000000-eu-west-2").complains("local reset");
+        assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts"]);
+    }
+    platform.forget_kept();
     platform.local(&["bootstrap"]).exits(0).prints("The platform is up and smoke-tested.");
     let again = platform.stacks();
     assert_eq!(again["artefacts"], stacks["artefacts"]);
@@ -46,10 +56,14 @@ fn a_destroyed_platform_can_be_made_again() {
 fn one_stack_goes_with_those_that_need_it() {
     let platform = Platform::new();
     platform.local(&["deploy"]).exits(0);
+    let all: BTreeSet<String> = platform.names().into_iter().collect();
+    let there = || platform.stacks().into_keys().collect::<BTreeSet<_>>();
     platform.local(&["destroy", "network", "--yes", "--reason", "test"]).exits(0);
-    assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts", "budget"]);
-    platform.local(&["deploy", "efs"]).exits(0);
-    assert_eq!(platform.stacks().len(), 4);
+    let gone: BTreeSet<_> = all.difference(&there()).cloned().collect();
+    assert_eq!(gone, BTreeSet::from(["efs", "network", "observability"].map(str::to_owned)));
+    // With what it needs.
+    platform.local(&["deploy", "observability"]).exits(0);
+    assert_eq!(there(), all);
     // The bucket goes with its own stack, and with no other.
     let named = ["destroy", "artefacts", "--yes", "--reason", "test"];
     platform.local(&named).exits(2).complains("--with-artefacts");
@@ -57,7 +71,8 @@ fn one_stack_goes_with_those_that_need_it() {
     platform.local(&other).exits(0);
     let bucket = "acme-dev-artefacts-000000000000-eu-west-2";
     assert!(block_on(platform.aws().s3.head_bucket().bucket(bucket).send()).is_ok());
-    assert_eq!(platform.stacks().into_keys().collect::<Vec<_>>(), ["artefacts", "efs", "network"]);
+    let gone: Vec<_> = all.difference(&there()).cloned().collect();
+    assert_eq!(gone, ["budget"]);
 }
 
 #[test]
@@ -94,6 +109,7 @@ fn the_artefact_bucket_goes_on_request_and_comes_back() {
     let deleted: Vec<String> = journal.is_gapless().mutations();
     assert_eq!(deleted.last().unwrap(), &format!("s3:DeleteBucket s3://{bucket}"));
 
+    platform.forget_kept();
     platform.local(&["bootstrap"]).exits(0).prints("The platform is up and smoke-tested.");
     assert!(block_on(aws.s3.head_bucket().bucket(bucket).send()).is_ok());
 }
@@ -113,5 +129,6 @@ fn a_destroy_that_was_cut_off_at_its_end_is_finished() {
     assert_eq!((again.run, again.state), (run.run, RunState::Succeeded));
     let bucket = "acme-dev-artefacts-000000000000-eu-west-2";
     assert!(block_on(platform.aws().s3.head_bucket().bucket(bucket).send()).is_err());
+    platform.forget_kept();
     platform.local(&["bootstrap"]).exits(0).prints("The platform is up and smoke-tested.");
 }

@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+import services
+
 BOOTSTRAP = '''#!/usr/bin/env python3
 import json, os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
@@ -43,7 +45,7 @@ TRUST = {"Version": "2012-10-17", "Statement": [{
 TAGS = [{"Key": "project", "Value": "demo"}]
 
 
-def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=7):
+def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=7, words="first"):
     resources = {
         "Vpc": ("EC2::VPC", {"CidrBlock": "10.20.0.0/16", "EnableDnsSupport": True,
                              "EnableDnsHostnames": True, "Tags": TAGS}),
@@ -129,7 +131,8 @@ def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=
                           "SecurityGroupIds": [ref("LambdaGroup")]},
             "DeadLetterConfig": {"TargetArn": att("DeadLetters", "Arn")},
             "TracingConfig": {"Mode": "Active"}, "ReservedConcurrentExecutions": 5}),
-        "StoreVersion": ("Lambda::Version", {"FunctionName": ref("Store")}),
+        "StoreVersion": ("Lambda::Version", {"FunctionName": ref("Store"),
+                                              "Description": key}),
         "StoreLive": ("Lambda::Alias", {"FunctionName": ref("Store"), "Name": "live",
                                         "FunctionVersion": att("StoreVersion", "Version")}),
         "MayInvoke": ("Lambda::Permission", {
@@ -200,6 +203,7 @@ def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=
         "AgentGateway": ("BedrockAgentCore::Gateway", {
             "Name": "demo", "ProtocolType": "MCP", "RoleArn": att("Role", "Arn"),
             "AuthorizerType": "AWS_IAM"}),
+        **services.resources(words),
         "Rows": ("DynamoDB::Table", {
             "BillingMode": "PAY_PER_REQUEST", "SSESpecification": {"SSEEnabled": True},
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -207,9 +211,12 @@ def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=
             "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}),
     }
+    body = {name: {"Type": f"AWS::{kind}", "Properties": properties}
+            for name, (kind, properties) in resources.items()}
+    body["ApiDeployment"]["DependsOn"] = "ApiMethod"
+    body["WebAclOfApi"]["DependsOn"] = "ApiStage"
     return {
-        "Resources": {name: {"Type": f"AWS::{kind}", "Properties": properties}
-                      for name, (kind, properties) in resources.items()},
+        "Resources": body,
         "Outputs": {
             "Cidr": {"Value": att("Vpc", "CidrBlock")},
             "AddressIp": {"Value": ref("Address")},
@@ -229,6 +236,13 @@ def template(key="code-1.zip", limit=50, timeout=30, api_name="demo", retention=
 
 def changed_template():
     """The template as the last of the checked updates leaves it."""
-    body = template(key="code-2.zip", limit=75, retention=14)
+    body = template(key="code-2.zip", limit=75, retention=14, words="second")
     body["Resources"]["AclEntry"]["Properties"]["RuleNumber"] = 110
+    return body
+
+
+def unprotected_template():
+    """The same, with tables that may be deleted."""
+    body = changed_template()
+    body["Resources"]["Invocations"]["Properties"]["DeletionProtectionEnabled"] = False
     return body

@@ -1,33 +1,44 @@
 //! `kill -9` of platformctl, wherever it is.
 //!
-//! Two runs are cut off at every place in turn: one is resumed each time, the other
-//! begun again. `PLATFORMCTL_TEST_FULL=1` adds a platform of its own for each place
-//! and each way to go on, which takes minutes.
+//! Two runs are cut off at a sample of places in turn: one is resumed each time, the
+//! other begun again. `PLATFORMCTL_TEST_FULL=1` takes every place there is, and adds a
+//! platform of its own for each place and each way to go on, which takes many minutes.
 
+use platformctl::bootstrap::{Step, order};
 use platformctl::journal::{Entry, RunState};
 
 use crate::platform::Platform;
 
-/// Every step of a bootstrap, and the moments of a stack's deploy.
-const PLACES: [&str; 17] = [
+/// A sample: the first step, the last before anything changes, each moment of a stack's
+/// deploy, the first and the last stack, and the steps after them.
+const PLACES: [&str; 9] = [
     "step.preflight",
-    "step.build",
-    "step.synth",
-    "step.guard",
     "step.plan",
-    "step.deploy artefacts",
     "deploy.artefacts.executed",
-    "step.deploy network",
-    "deploy.network.executed",
     "step.deploy efs",
-    "deploy.efs",
-    "deploy.efs.executed",
-    "step.deploy budget",
-    "deploy.budget.executed",
+    "deploy.platform",
+    "deploy.platform.executed",
+    "deploy.tenant-globex.executed",
     "step.seed",
-    "step.smoke test",
     "step.report",
 ];
+
+/// Every step of a bootstrap, and the moments of every stack's deploy.
+fn all_places(platform: &Platform) -> Vec<String> {
+    let mut places = Vec::new();
+    for step in order(&platform.names()) {
+        places.push(format!("step.{step}"));
+        if let Step::Deploy(stack) = step {
+            places.extend([format!("deploy.{stack}"), format!("deploy.{stack}.executed")]);
+        }
+    }
+    places
+}
+
+/// Whether everything is tested, however long it takes.
+fn full() -> bool {
+    std::env::var_os("PLATFORMCTL_TEST_FULL").is_some()
+}
 
 /// How a run is gone on with.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +93,9 @@ fn is_over(platform: &Platform, run: &str, times: usize) {
 /// Cuts one run off at every place in turn.
 fn cut_off_everywhere(way: Way) {
     let platform = Platform::new();
+    let places = if full() { all_places(&platform) } else { PLACES.map(str::to_owned).to_vec() };
     let mut run = String::new();
-    for (number, place) in PLACES.iter().enumerate() {
+    for (number, place) in places.iter().enumerate() {
         let bootstrap = ["bootstrap", "--local"];
         let name = short(&run).to_owned();
         let command = if number == 0 { bootstrap.to_vec() } else { way.command(&name) };
@@ -97,7 +109,7 @@ fn cut_off_everywhere(way: Way) {
     if matches!(way, Way::Again) {
         assert!(done.stderr.contains("was cut off during report; going on"), "{}", done.stderr);
     }
-    is_over(&platform, &run, PLACES.len());
+    is_over(&platform, &run, places.len());
 }
 
 #[test]
@@ -112,14 +124,14 @@ fn a_run_cut_off_everywhere_and_begun_again_ends_as_if_nothing_had_been() {
 
 /// Cuts a run off at each place, each on a platform of its own.
 fn cut_off_at_each(way: Way) {
-    if std::env::var_os("PLATFORMCTL_TEST_FULL").is_none() {
+    if !full() {
         return;
     }
-    for place in PLACES {
+    for place in all_places(&Platform::new()) {
         let platform = Platform::new();
-        platform.hold(place, &["bootstrap", "--local"]).kill();
+        platform.hold(&place, &["bootstrap", "--local"]).kill();
         let run = platform.newest().0.run;
-        is_noticed(&platform, &run, place);
+        is_noticed(&platform, &run, &place);
         platform.run(&way.command(short(&run))).exits(0);
         is_over(&platform, &run, 1);
     }
@@ -159,7 +171,7 @@ fn a_deploy_and_a_destroy_that_were_cut_off_are_finished() {
     platform.local(&["outputs"]).exits(0);
     platform.run(&["resume", short(&deploy.run)]).exits(0);
     assert_eq!(platform.newest().0.state, RunState::Succeeded);
-    assert_eq!(platform.stacks().len(), 4);
+    assert_eq!(platform.stacks().len(), platform.names().len());
 
     let destroy = ["destroy", "--local", "--yes", "--reason", "test"];
     platform.hold("destroy.network", &destroy).kill();

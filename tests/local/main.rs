@@ -15,4 +15,5 @@ mod places;
 mod platform;
 mod seen;
 mod strangers;
+mod two_regions;
 mod writers;

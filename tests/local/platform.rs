@@ -7,9 +7,12 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use platformctl::aws::{Aws, Place, Regional};
+use platformctl::bootstrap::tenants_last;
+use platformctl::config::{self, Overrides, Settings};
 use platformctl::event::Events;
 use platformctl::local::{ACCOUNT, LocalPlatform, Paths, Running};
 use serde_json::Value;
+use stacks::StackTemplate;
 
 /// The region of `examples/dev/platform.yaml`.
 pub(crate) const REGION: &str = "eu-west-2";
@@ -69,11 +72,29 @@ pub(crate) struct Platform {
 impl Platform {
     /// With the configuration of `examples/dev`.
     pub(crate) fn new() -> Self {
+        Self::of("dev")
+    }
+
+    /// With the configuration of an example.
+    pub(crate) fn of(example: &str) -> Self {
         let turn = Turn::take();
         let folder = tempfile::tempdir().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/dev/platform.yaml");
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let example = examples.join(example).join("platform.yaml");
         fs::copy(example, folder.path().join("platform.yaml")).unwrap();
         Self { folder, _turn: turn }
+    }
+
+    /// What its platform.yaml comes to: every stack, each after those it depends on.
+    pub(crate) fn synthesized(&self) -> Vec<StackTemplate> {
+        let loaded = config::load(&self.path("platform.yaml")).unwrap();
+        let overrides = Overrides { local: true, ..Overrides::default() };
+        Settings::resolve(loaded, overrides).synthesize().unwrap()
+    }
+
+    /// The names of its stacks, in the order in which a bootstrap deploys them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        tenants_last(&self.synthesized())
     }
 
     /// A path in the state folder.
@@ -160,8 +181,13 @@ impl Platform {
 
     /// Clients of the emulator.
     pub(crate) fn aws(&self) -> Regional {
+        self.aws_in(REGION)
+    }
+
+    /// Clients of the emulator in another region.
+    pub(crate) fn aws_in(&self, region: &str) -> Regional {
         let place = Place::Local { endpoint: self.running().endpoint, account: ACCOUNT.to_owned() };
-        block_on(Aws::connect(&place)).in_region(REGION)
+        block_on(Aws::connect(&place)).in_region(region)
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aws_sdk_cloudformation::Client;
 use platformctl::journal::{self, Entry, Record, RunSummary};
 use serde_json::Value;
 
 use crate::platform::{Platform, REGION, block_on};
+use platformctl::local::ACCOUNT;
 
 /// A resource as CloudFormation lists it: type, physical id, status.
 pub(crate) type Resource = (String, String, String);
@@ -23,59 +25,27 @@ pub(crate) struct SeenStack {
 }
 
 impl Platform {
-    /// The templates, by short name.
-    pub(crate) fn templates(&self) -> serde_json::Map<String, Value> {
-        let Value::Object(all) = self.local(&["synth", "-o", "json"]).exits(0).json() else {
-            panic!("synth prints an object");
-        };
-        all
+    /// The templates, by the short names of their stacks.
+    pub(crate) fn templates(&self) -> BTreeMap<String, Value> {
+        let stacks = self.synthesized();
+        stacks.into_iter().map(|it| (it.name, it.template.as_value().clone())).collect()
     }
 
     /// Every stack of the environment `dev` of `acme`, by short name.
     pub(crate) fn stacks(&self) -> BTreeMap<String, SeenStack> {
-        let aws = self.aws();
-        let all = block_on(aws.cloudformation.describe_stacks().send()).unwrap();
-        let named = all.stacks().iter().filter_map(|stack| {
-            let name = stack.stack_name()?.strip_prefix("acme-dev-")?;
-            Some((name.to_owned(), stack))
-        });
-        named.map(|(name, stack)| (name, self.stack(stack))).collect()
+        self.stacks_of("acme-dev-", REGION)
     }
 
-    fn stack(&self, stack: &aws_sdk_cloudformation::types::Stack) -> SeenStack {
-        let client = self.aws().cloudformation;
-        let name = stack.stack_name().unwrap();
-        let listed = client.list_stack_resources().stack_name(name).into_paginator().items();
-        let listed = block_on(listed.send().collect::<Result<Vec<_>, _>>()).unwrap();
-        let sets = block_on(client.list_change_sets().stack_name(name).send()).unwrap();
-        let waiting = sets.summaries().iter().filter(|set| {
-            set.execution_status().is_some_and(|status| status.as_str() == "AVAILABLE")
+    /// Every stack in a region whose name begins with `prefix`, by the rest of its name.
+    pub(crate) fn stacks_of(&self, prefix: &str, region: &str) -> BTreeMap<String, SeenStack> {
+        let client = self.aws_in(region).cloudformation;
+        let all = client.describe_stacks().into_paginator().items().send();
+        let all = block_on(all.collect::<Result<Vec<_>, _>>()).unwrap();
+        let named = all.iter().filter_map(|stack| {
+            let name = stack.stack_name()?.strip_prefix(prefix)?;
+            Some((name.to_owned(), stack))
         });
-        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-        SeenStack {
-            status: stack.stack_status().unwrap().as_str().to_owned(),
-            changed: format!("{:?} {:?}", stack.creation_time(), stack.last_updated_time()),
-            outputs: stack
-                .outputs()
-                .iter()
-                .map(|output| (text(output.output_key()), text(output.output_value())))
-                .collect(),
-            change_sets: waiting.count(),
-            resources: listed
-                .iter()
-                .map(|resource| {
-                    let status = resource.resource_status().unwrap().as_str();
-                    (
-                        text(resource.logical_resource_id()),
-                        (
-                            text(resource.resource_type()),
-                            text(resource.physical_resource_id()),
-                            status.to_owned(),
-                        ),
-                    )
-                })
-                .collect(),
-        }
+        named.map(|(name, stack)| (name, seen(&client, stack))).collect()
     }
 
     /// Proves that the platform is what a bootstrap leaves, however often it was
@@ -85,8 +55,9 @@ impl Platform {
         self.has_complete_stacks();
         let aws = self.aws();
         let buckets = block_on(aws.s3.list_buckets().send()).unwrap();
-        let buckets: Vec<_> = buckets.buckets().iter().filter_map(|it| it.name()).collect();
-        assert_eq!(buckets, [format!("acme-dev-artefacts-000000000000-{REGION}")]);
+        let buckets: BTreeSet<_> =
+            buckets.buckets().iter().filter_map(|it| it.name()).map(str::to_owned).collect();
+        assert_eq!(buckets, self.buckets());
         let functions = block_on(aws.lambda.list_functions().send()).unwrap();
         let functions: Vec<_> =
             functions.functions().iter().filter_map(|it| it.function_name()).collect();
@@ -98,24 +69,34 @@ impl Platform {
         wiki.is_sound();
     }
 
+    /// The names of the buckets that the templates make.
+    pub(crate) fn buckets(&self) -> BTreeSet<String> {
+        let mut buckets = BTreeSet::new();
+        for stack in self.synthesized() {
+            for bucket in stack.template.resources() {
+                if bucket.type_name == "AWS::S3::Bucket" {
+                    let name = bucket.properties()["BucketName"]["Fn::Sub"].as_str().unwrap();
+                    let name = name.replace("${AWS::AccountId}", ACCOUNT);
+                    buckets.insert(name.replace("${AWS::Region}", &stack.region));
+                }
+            }
+        }
+        buckets
+    }
+
+    /// Deletes the buckets that a destroy kept, which hold nothing, so that a platform can
+    /// have their names again. The artefact bucket keeps its stack, and stays.
+    pub(crate) fn forget_kept(&self) {
+        let s3 = self.aws().s3;
+        for bucket in self.buckets().iter().filter(|name| !name.contains("-artefacts-")) {
+            block_on(s3.delete_bucket().bucket(bucket).send()).unwrap();
+        }
+    }
+
     /// Proves that there are the stacks of the templates and no others, each with all
     /// of its resources.
     pub(crate) fn has_complete_stacks(&self) {
-        let stacks = self.stacks();
-        let templates = self.templates();
-        assert_eq!(names(stacks.keys()), names(templates.keys()));
-        for (name, template) in &templates {
-            let stack = &stacks[name];
-            let complete = ["CREATE_COMPLETE", "UPDATE_COMPLETE"];
-            assert!(complete.contains(&stack.status.as_str()), "{name}: {}", stack.status);
-            assert_eq!(stack.change_sets, 0, "change sets of {name} are left");
-            let wanted = template["Resources"].as_object().unwrap();
-            assert_eq!(names(stack.resources.keys()), names(wanted.keys()), "{name}");
-            for (id, (kind, physical, status)) in &stack.resources {
-                assert_eq!(wanted[id]["Type"], **kind, "{name}.{id}");
-                assert!(!physical.is_empty() && complete.contains(&status.as_str()), "{name}.{id}");
-            }
-        }
+        are_complete(&self.stacks(), &self.templates());
     }
 
     /// The repository of a wiki, under the only file system that is mounted.
@@ -163,6 +144,64 @@ impl Platform {
         let run = self.runs().remove(0);
         let journal = Journal::of(&run);
         (run, journal)
+    }
+}
+
+/// Proves that `stacks` are those of `templates` and no others, each with all of its
+/// resources.
+pub(crate) fn are_complete(
+    stacks: &BTreeMap<String, SeenStack>,
+    templates: &BTreeMap<String, Value>,
+) {
+    assert_eq!(names(stacks.keys()), names(templates.keys()));
+    for (name, template) in templates {
+        let stack = &stacks[name];
+        let complete = ["CREATE_COMPLETE", "UPDATE_COMPLETE"];
+        assert!(complete.contains(&stack.status.as_str()), "{name}: {}", stack.status);
+        assert_eq!(stack.change_sets, 0, "change sets of {name} are left");
+        let wanted = template["Resources"].as_object().unwrap();
+        assert_eq!(names(stack.resources.keys()), names(wanted.keys()), "{name}");
+        for (id, (kind, physical, status)) in &stack.resources {
+            assert_eq!(wanted[id]["Type"], **kind, "{name}.{id}");
+            assert!(!physical.is_empty() && complete.contains(&status.as_str()), "{name}.{id}");
+        }
+    }
+}
+
+/// A stack with its resources.
+fn seen(client: &Client, stack: &aws_sdk_cloudformation::types::Stack) -> SeenStack {
+    let name = stack.stack_name().unwrap();
+    let listed = client.list_stack_resources().stack_name(name).into_paginator().items();
+    let listed = block_on(listed.send().collect::<Result<Vec<_>, _>>()).unwrap();
+    let sets = block_on(client.list_change_sets().stack_name(name).send()).unwrap();
+    let waiting = sets
+        .summaries()
+        .iter()
+        .filter(|set| set.execution_status().is_some_and(|status| status.as_str() == "AVAILABLE"));
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    SeenStack {
+        status: stack.stack_status().unwrap().as_str().to_owned(),
+        changed: format!("{:?} {:?}", stack.creation_time(), stack.last_updated_time()),
+        outputs: stack
+            .outputs()
+            .iter()
+            .map(|output| (text(output.output_key()), text(output.output_value())))
+            .collect(),
+        change_sets: waiting.count(),
+        resources: listed
+            .iter()
+            .map(|resource| {
+                let status = resource.resource_status().unwrap().as_str();
+                (
+                    text(resource.logical_resource_id()),
+                    (
+                        text(resource.resource_type()),
+                        text(resource.physical_resource_id()),
+                        status.to_owned(),
+                    ),
+                )
+            })
+            .collect(),
     }
 }
 

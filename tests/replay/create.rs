@@ -101,7 +101,7 @@ async fn events_are_shown_while_they_come() {
         "deploy.jobs Some(1)",
         "0 Jobs create in progress",
         "1 Jobs create complete",
-        "Done 1 changes",
+        "Done 1 change",
     ];
     assert_eq!(shown, expected);
 }

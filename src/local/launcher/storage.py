@@ -1,12 +1,15 @@
 """Properties that ministack's own handlers drop: VPC attributes, endpoint
-security groups, S3 encryption and lifecycle, DynamoDB TTL, recovery and SSE."""
+security groups, S3 encryption, lifecycle and locks, DynamoDB TTL, recovery and SSE, the
+options of generated secrets."""
 
+import json
 from xml.sax.saxutils import escape
 
 import ministack.services.cloudformation.provisioners as cfn
 import ministack.services.dynamodb as dynamodb
 import ministack.services.ec2 as ec2
 import ministack.services.s3 as s3
+import ministack.services.secretsmanager as secrets
 from ministack.core.responses import get_region
 
 from calls import checked, text, truthy
@@ -151,6 +154,21 @@ def _bucket(physical_id, props, _attributes):
     # The update handler only ever enables versioning.
     if (props.get("VersioningConfiguration") or {}).get("Status") == "Suspended":
         s3._bucket_versioning[physical_id] = "Suspended"
+    lock = props.get("ObjectLockConfiguration") or {}
+    if truthy(props.get("ObjectLockEnabled", False)) or lock:
+        checked(s3._put_object_lock_configuration(physical_id, _lock_xml(lock)),
+                "s3 PutObjectLockConfiguration")
+
+
+def _lock_xml(configuration):
+    retention = (configuration.get("Rule") or {}).get("DefaultRetention")
+    rule = ""
+    if retention:
+        fields = _fields(retention, [(name, name) for name in ("Mode", "Days", "Years")])
+        rule = f"<Rule><DefaultRetention>{fields}</DefaultRetention></Rule>"
+    return (f'<ObjectLockConfiguration xmlns="{s3.S3_NS}">'
+            f"<ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}"
+            "</ObjectLockConfiguration>").encode()
 
 
 def _table(physical_id, props, _attributes):
@@ -172,6 +190,27 @@ def _table(physical_id, props, _attributes):
     } if enabled else None
 
 
+def _secret_string(props):
+    """Of GenerateSecretString, ministack's handler heeds the length and the excluded
+    characters only, and draws from a generator that can be foretold."""
+    wanted = props.get("GenerateSecretString")
+    if not wanted or props.get("SecretString"):
+        return _plain_secret_string(props)
+    request = {key: truthy(value) if text(value).lower() in ("true", "false") else value
+               for key, value in wanted.items()}
+    request["PasswordLength"] = int(wanted.get("PasswordLength", 32))
+    answer = json.loads(checked(secrets._get_random_password(request),
+                                "secretsmanager GetRandomPassword"))
+    if not wanted.get("SecretStringTemplate"):
+        return answer["RandomPassword"]
+    body = json.loads(wanted["SecretStringTemplate"])
+    body[wanted["GenerateStringKey"]] = answer["RandomPassword"]
+    return json.dumps(body)
+
+
+_plain_secret_string = cfn._sm_secret_string
+
+
 def install():
     """Applies all of the above. Runs before types are completed and recorded."""
     extend("AWS::EC2::VPC", _vpc)
@@ -191,3 +230,4 @@ def install():
     )
     extend("AWS::S3::Bucket", _bucket)
     extend("AWS::DynamoDB::Table", _table)
+    cfn._sm_secret_string = _secret_string
