@@ -1,8 +1,8 @@
 """Runs cfn-guard and platformctl on the same templates, in turns, and compares.
 
-Usage: compare.py CFN_GUARD PLATFORMCTL RULES TEMPLATES
+Usage: compare.py CFN_GUARD PLATFORMCTL RULES TEMPLATES [RUNS]
 
-Each runs three times, one after the other; the best time of each counts, since what
+Each runs three times unless told, one after the other; the best time of each counts, since what
 else the machine does only adds to it. Processor time is of all threads together.
 Verdicts are compared by template and rule. platformctl folds intrinsic functions before
 it asks the rules and cfn-guard does not, so that verdicts on `Fn::Sub: "*"` and the like
@@ -18,8 +18,6 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as xml
-
-RUNS = 3
 
 
 def run(command):
@@ -65,14 +63,14 @@ def verdicts_of_platformctl(text):
     return found
 
 
-def main(guard, platformctl, rules, templates):
+def main(guard, platformctl, rules, templates, runs="3"):
     files = sorted(str(path) for path in pathlib.Path(templates).iterdir())
     rules = sorted(str(path) for path in pathlib.Path(rules).glob("*.guard"))
     theirs = [guard, "validate", "--rules", *rules, "--data", templates,
               "--structured", "--output-format", "json", "--show-summary", "none"]
     ours = [platformctl, "check", "-q", "-o", "junit", "--template", *files]
     times = collections.defaultdict(list)
-    for _ in range(RUNS):
+    for _ in range(int(runs)):
         *spent, guard_text = run(theirs)
         times["cfn-guard 3.2.1"].append(spent)
         *spent, our_text = run(ours)

@@ -6,6 +6,7 @@
 //! Templates that are equal, such as those of many tenants, are looked at once.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -85,12 +86,12 @@ pub(super) fn judge<'a>(
     let seen: Vec<(&str, &Value)> =
         judged.iter().map(|it| (*it.stacks.first().unwrap_or(&""), &it.template)).collect();
     let chosen = on_all_cores(&files, |file| Ok(Selections::of(file, &seen)))?;
-    let chunks: Vec<(&RuleFile, &[(&str, String)])> = files
+    let chunks: Vec<Chunk<'_>> = files
         .iter()
         .zip(&chosen)
         .flat_map(|(file, it)| it.distinct.chunks(CHUNK).map(move |chunk| (*file, chunk)))
         .collect();
-    let mut results = on_all_cores(&chunks, |(file, chunk)| judge_chunk(file, chunk))?.into_iter();
+    let mut results = judge_chunks(&chunks)?.into_iter();
     let mut by_file = Vec::new();
     for (file, selections) in files.iter().zip(&chosen) {
         let number = selections.distinct.len().div_ceil(CHUNK);
@@ -133,6 +134,9 @@ fn distinct<'a, 'v>(templates: &[(&'a str, &'v Value)]) -> Vec<(&'v Value, Vec<&
     found
 }
 
+/// Selections that are judged by one call, and by which file.
+type Chunk<'a> = (&'a RuleFile, &'a [(&'a str, String)]);
+
 /// What one rule file is shown of all templates.
 struct Selections<'a> {
     /// Each once, with the name of a stack that has it.
@@ -163,6 +167,22 @@ impl<'a> Selections<'a> {
         let distinct = stacks.into_iter().zip(texts.into_iter().map(|(_, text)| text)).collect();
         Self { distinct, chosen }
     }
+}
+
+/// The outcomes of each chunk, in their order. What takes longest is begun first, so that
+/// no core has to wait for another one at the end.
+fn judge_chunks(chunks: &[Chunk<'_>]) -> Result<Vec<Vec<Arc<Outcome>>>> {
+    let weight = |(file, chunk): &Chunk<'_>| {
+        file.text.len() * chunk.iter().map(|(_, text)| text.len()).sum::<usize>()
+    };
+    let mut order: Vec<usize> = (0..chunks.len()).collect();
+    order.sort_by_cached_key(|at| Reverse(chunks.get(*at).map(weight)));
+    let mut results = on_all_cores(&order, |at| {
+        let (file, chunk) = chunks.get(*at).ok_or_else(left_out)?;
+        Ok((*at, judge_chunk(file, chunk)?))
+    })?;
+    results.sort_by_key(|(at, _)| *at);
+    Ok(results.into_iter().map(|(_, outcomes)| outcomes).collect())
 }
 
 /// One outcome for each selection, in order.

@@ -27,7 +27,9 @@ pub(super) fn callers(environment: &Environment<'_>) -> Vec<Finding> {
     for (at, stack) in environment.stacks() {
         for resource in stack.template.resources() {
             if !ITS_OWN.contains(&resource.type_name) {
-                collect(environment, at, &calling(&resource), &mut texts);
+                for value in calling(&resource) {
+                    collect(environment, at, value, &mut texts);
+                }
             }
         }
     }
@@ -60,9 +62,9 @@ pub(super) fn callers(environment: &Environment<'_>) -> Vec<Finding> {
 
 /// The part of a resource that could call: of a role, what it may do, without the denials
 /// and the logs that name the function, too.
-fn calling(resource: &ResourceView<'_>) -> Value {
+fn calling<'a>(resource: &ResourceView<'a>) -> Vec<&'a Value> {
     if resource.type_name != "AWS::IAM::Role" {
-        return resource.properties().clone();
+        return vec![resource.properties()];
     }
     let policies = resource.properties()["Policies"].as_array().into_iter().flatten();
     let statements =
@@ -70,7 +72,7 @@ fn calling(resource: &ResourceView<'_>) -> Value {
     let invokes = statements.filter(|statement| {
         statement["Effect"] == "Allow" && statement["Action"].to_string().contains("lambda:Invoke")
     });
-    invokes.map(|statement| statement["Resource"].clone()).collect()
+    invokes.map(|statement| &statement["Resource"]).collect()
 }
 
 fn collect(environment: &Environment<'_>, at: usize, value: &Value, texts: &mut Vec<String>) {

@@ -1,21 +1,35 @@
 //! No tenant's role reaches what is another tenant's.
 //!
 //! Decided by evaluating policies on requests, and not by looking at them: everything
-//! that a role of one tenant could ask for of another one's. Tenants of a tier share a
-//! template, so a few of them stand for all, among them neighbours with ids that
-//! begin or end alike: a wildcard in the wrong place lets them into each other.
+//! that a role of one tenant could ask for of another one's.
+//!
+//! Not every pair of tenants is looked at, and need not be. Tenants of a tier share a
+//! template, and their stacks differ in nothing that a policy sees but `TenantId` (the
+//! e-mail address and the sum of the budget go into the budget alone): a policy's texts for
+//! one tenant are those for another with the id replaced. Ids have a grammar
+//! ([`TenantId`]: lowercase letters, digits and inner dashes), which is checked here of
+//! every stack, so no id holds a wildcard, a separator of ARNs and paths or a policy
+//! variable: it can stand for itself alone. Whether a text with an id in it matches
+//! what holds another id then depends on how the two begin and end, and on nothing else:
+//! if they share neither a beginning nor an end with what stands around the id, every
+//! such pair decides alike. So each template is proved once, with ids made up to be as
+//! close as two can be (one longer, one shorter, one with a dash, one with a letter before,
+//! and one that is unrelated), in both directions. A few pairs of real tenants, those whose
+//! ids begin alike first, are there for what such an argument could miss, such as two
+//! tiers' templates that differ.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use runtime_core::tenant::TenantId;
 use stacks::{DeployValue, StackTemplate};
 
-use super::iam::{Decision, Trust, decide};
-use super::principals::{Role, roles};
+use super::iam::{Decision, Request, Trust, decide};
+use super::principals::{Role, roles, roles_of};
 use super::requests;
 use super::resolve::Environment;
-use super::{OWN, TENANTS_APART};
+use super::{OWN, TENANTS_APART, about};
 use crate::guard::{Finding, Severity};
 
 /// The parameter that says whose stack it is.
@@ -41,7 +55,7 @@ pub(super) fn isolation(stacks: &[StackTemplate]) -> Vec<Finding> {
     let (own, shared): (Vec<_>, Vec<_>) =
         stacks.iter().partition(|stack| tenant_of(stack).is_some());
     let mut tenants: BTreeMap<&str, Vec<&StackTemplate>> = BTreeMap::new();
-    for stack in own {
+    for stack in own.into_iter().filter(|stack| misnamed(stack).is_none()) {
         tenants.entry(tenant_of(stack).unwrap_or_default()).or_default().push(stack);
     }
     // Tenants with the same templates are told apart by their values alone.
@@ -50,7 +64,7 @@ pub(super) fn isolation(stacks: &[StackTemplate]) -> Vec<Finding> {
         let address = |stack: &&StackTemplate| std::ptr::from_ref(stack.template.as_value()).addr();
         alike.entry(stacks.iter().map(address).collect()).or_default().push(id);
     }
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = stacks.iter().filter_map(misnamed).collect();
     for ids in alike.values() {
         let Some(first) = ids.first() else { continue };
         let stacks = &tenants[first];
@@ -72,6 +86,14 @@ pub(super) fn isolation(stacks: &[StackTemplate]) -> Vec<Finding> {
     }
     findings.extend(by_tags(&shared));
     first_of_each(findings)
+}
+
+/// A tenant with an id that is none: what is proved of other ids says nothing about it.
+fn misnamed(stack: &StackTemplate) -> Option<Finding> {
+    let id = tenant_of(stack)?;
+    let error = id.parse::<TenantId>().err()?;
+    let place = (PARAMETER, "Parameter");
+    Some(about(TENANTS_APART, stack, place, "", id, error.to_string()))
 }
 
 /// Ids that begin or end like another one, or have nothing to do with it.
@@ -123,7 +145,7 @@ fn pair(shared: &[&StackTemplate], one: Tenant<'_>, other: Tenant<'_>) -> Vec<Fi
     let environment = Environment::new(all);
     let of_one = shared.len()..shared.len() + one.stacks.len();
     let of_other = of_one.end..of_one.end + other.stacks.len();
-    let roles = roles(&environment);
+    let roles = roles_of(&environment, &(of_one.start..of_other.end));
     let roles_in = |range: &Range<usize>| -> Vec<&Role> {
         roles.iter().filter(|role| range.contains(&role.stack)).collect()
     };
@@ -131,42 +153,42 @@ fn pair(shared: &[&StackTemplate], one: Tenant<'_>, other: Tenant<'_>) -> Vec<Fi
     for (tenant, stacks, victim, theirs) in
         [(one, &of_one, other.id, &of_other), (other, &of_other, one.id, &of_one)]
     {
-        let victims = roles_in(theirs);
+        let victims = Victim {
+            id: victim,
+            asked: requests::of_tenant(&environment, tenant.id, victim, theirs),
+            roles: roles_in(theirs),
+        };
         for role in roles_in(stacks) {
             let stack = tenant.named[role.stack - stacks.start];
-            findings.extend(reaches(
-                &environment,
-                stack,
-                role,
-                tenant.id,
-                victim,
-                theirs,
-                &victims,
-            ));
+            findings.extend(reaches(stack, role, tenant.id, &victims));
             findings.extend(own_is_reached(stack, role, tenant.id));
         }
     }
     findings
 }
 
+/// Whom a role must not reach.
+struct Victim<'a> {
+    id: &'a str,
+    /// Everything of the victim that could be asked for: the same of every role.
+    asked: Vec<Request>,
+    roles: Vec<&'a Role>,
+}
+
 /// What a role reaches of another tenant.
-fn reaches(
-    environment: &Environment<'_>,
-    stack: &StackTemplate,
-    role: &Role,
-    id: &str,
-    victim: &str,
-    theirs: &Range<usize>,
-    victims: &[&Role],
-) -> Vec<Finding> {
+fn reaches(stack: &StackTemplate, role: &Role, id: &str, victim: &Victim<'_>) -> Vec<Finding> {
     let own: BTreeSet<_> = requests::named_by(role, id).into_iter().map(|(_, it)| it).collect();
-    let named = victims.iter().flat_map(|role| requests::named_by(role, victim));
+    let named = victim.roles.iter().flat_map(|role| requests::named_by(role, victim.id));
     // What both ask for in the same words is shared by both.
     let named = named.map(|(_, request)| request).filter(|request| !own.contains(request));
-    let asked = requests::of_tenant(environment, id, victim, theirs).into_iter().chain(named);
+    let asked = victim.asked.iter().map(Cow::Borrowed).chain(named.map(Cow::Owned));
+    let (victim, victims) = (victim.id, &victim.roles);
     let mut findings = Vec::new();
     for request in asked {
-        let request = requests::tagged(request, &role.tags, id);
+        let request = match role.tags.as_slice() {
+            [] => request,
+            tags => Cow::Owned(requests::tagged(request.into_owned(), tags, id)),
+        };
         if let Decision::Allowed(sid) = decide(&role.policies, &request) {
             let shown = requests::show(&request);
             let found = format!("a tenant called {id} may, of one called {victim}: {shown}");
@@ -206,7 +228,9 @@ fn by_tags(shared: &[&StackTemplate]) -> Vec<Finding> {
     for role in roles(&environment).iter().filter(|role| !role.tags.is_empty()) {
         let Some((_, stack)) = environment.stacks().nth(role.stack) else { continue };
         for (id, victim) in [("acme", "acme2"), ("acme2", "acme"), ("acme", "other")] {
-            findings.extend(reaches(&environment, stack, role, id, victim, &(0..0), &[role]));
+            let asked = requests::of_tenant(&environment, id, victim, &(0..0));
+            let victim = Victim { id: victim, asked, roles: vec![role] };
+            findings.extend(reaches(stack, role, id, &victim));
         }
         findings.extend(own_is_reached(stack, role, "acme"));
     }
@@ -245,4 +269,58 @@ fn first_of_each(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime_core::tenant::Tier;
+    use serde_json::json;
+    use stacks::spec::{StackSpec, TenantSpec};
+
+    use super::super::fixtures::{shared, tenant};
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_none_is_found() {
+        let allowed = json!([{
+            "Sid": "S", "Effect": "Allow", "Action": "s3:GetObject",
+            "Resource": { "Fn::Sub": "arn:aws:s3:::acme-dev-results-1/results/${TenantId}/x" },
+        }]);
+        for id in ["a*", "acme/results", "ä", ""] {
+            let found = isolation(&[shared(), tenant(id, allowed.clone())]);
+            let found: Vec<_> = found.iter().map(|it| (it.rule.as_str(), &*it.found)).collect();
+            assert_eq!(found, [(TENANTS_APART, id)]);
+        }
+        assert_eq!(isolation(&[shared(), tenant("acme", allowed)]), []);
+    }
+
+    /// One tenant stands for the others of its template only if policies see nothing of a
+    /// tenant but its id.
+    #[test]
+    fn what_policies_see_of_a_tenant_is_its_id() {
+        let mut spec = StackSpec::new("acme", "dev", "eu-west-2");
+        spec.runtime_region = "eu-west-1".to_owned();
+        spec.tenants = vec![TenantSpec {
+            id: "globex".parse().expect("an id"),
+            tier: Tier::Premium,
+            monthly_usd: None,
+            email: "globex@example.com".to_owned(),
+        }];
+        let stacks = stacks::synthesize(&spec).expect("stacks");
+        let own: Vec<_> = stacks.iter().filter(|stack| tenant_of(stack).is_some()).collect();
+        assert_eq!(own.len(), 2, "home and runtime region");
+        for stack in own {
+            let others = stack.literals().map(|(name, _)| name).filter(|name| *name != PARAMETER);
+            let others: Vec<&str> = others.collect();
+            for resource in stack.template.resources() {
+                let text = resource.body.to_string();
+                let seen = others.iter().any(|name| {
+                    text.contains(&format!("\"Ref\":\"{name}\""))
+                        || text.contains(&format!("${{{name}}}"))
+                });
+                let id = resource.id;
+                assert!(!seen || resource.type_name == "AWS::Budgets::Budget", "{id}: {text}");
+            }
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Roles and all policies that are attached to them, wherever they stand.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::Value;
 
 use super::iam::Policy;
 use super::resolve::Environment;
@@ -21,10 +24,15 @@ pub(super) struct Role {
 
 /// Every role of an environment.
 pub(super) fn roles(environment: &Environment<'_>) -> Vec<Role> {
+    roles_of(environment, &(0..usize::MAX))
+}
+
+/// The roles that some stacks make, with the policies that any stack attaches to them.
+pub(super) fn roles_of(environment: &Environment<'_>, stacks: &Range<usize>) -> Vec<Role> {
     let mut roles: Vec<Role> = Vec::new();
     let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
-    for (at, stack) in environment.stacks() {
-        let texts = |value: &serde_json::Value| environment.texts(at, value);
+    for (at, stack) in environment.stacks().filter(|(at, _)| stacks.contains(at)) {
+        let texts = |value: &Value| environment.texts(at, value);
         for resource in stack.template.resources() {
             if resource.type_name != "AWS::IAM::Role" {
                 continue;
@@ -38,7 +46,7 @@ pub(super) fn roles(environment: &Environment<'_>) -> Vec<Role> {
                 arn: environment.arn(at, resource.id).unwrap_or_default(),
                 trust: Policy::read(&properties["AssumeRolePolicyDocument"], &texts),
                 policies: inline.map(|it| Policy::read(&it["PolicyDocument"], &texts)).collect(),
-                tags: tags(&properties["Policies"].to_string()),
+                tags: tags(&properties["Policies"]),
             });
         }
     }
@@ -48,24 +56,32 @@ pub(super) fn roles(environment: &Environment<'_>) -> Vec<Role> {
 
 /// Policies that are resources of their own, in the same stack or another one.
 fn attach(environment: &Environment<'_>, roles: &mut [Role], by_name: &BTreeMap<String, usize>) {
-    let mut managed: BTreeMap<String, (Policy, Vec<String>)> = BTreeMap::new();
+    let read = |at: usize, document: &Value| {
+        (Policy::read(document, &|value| environment.texts(at, value)), tags(document))
+    };
+    let mut managed: BTreeMap<String, (usize, &Value)> = BTreeMap::new();
     for (at, stack) in environment.stacks() {
-        let texts = |value: &serde_json::Value| environment.texts(at, value);
         for resource in stack.template.resources() {
             let properties = resource.properties();
             let of = match resource.type_name {
-                "AWS::IAM::RolePolicy" => texts(&properties["RoleName"]),
-                "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => texts(&properties["Roles"]),
+                "AWS::IAM::RolePolicy" => environment.texts(at, &properties["RoleName"]),
+                "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => {
+                    environment.texts(at, &properties["Roles"])
+                }
                 _ => continue,
             };
-            let policy = Policy::read(&properties["PolicyDocument"], &texts);
-            let tags = tags(&properties["PolicyDocument"].to_string());
-            for role in of.iter().filter_map(|name| by_name.get(name)) {
-                roles[*role].policies.push(policy.clone());
-                roles[*role].tags.extend(tags.clone());
+            let document = &properties["PolicyDocument"];
+            let holders: Vec<usize> =
+                of.iter().filter_map(|name| by_name.get(name)).copied().collect();
+            if !holders.is_empty() {
+                let (policy, tags) = read(at, document);
+                for role in holders {
+                    roles[role].policies.push(policy.clone());
+                    roles[role].tags.extend(tags.clone());
+                }
             }
             if let Some(arn) = environment.arn(at, resource.id) {
-                managed.insert(arn, (policy, tags));
+                managed.insert(arn, (at, document));
             }
         }
     }
@@ -73,16 +89,18 @@ fn attach(environment: &Environment<'_>, roles: &mut [Role], by_name: &BTreeMap<
         let stack = environment.stacks().nth(role.stack).map(|(_, stack)| stack);
         let Some(resource) = stack.and_then(|it| it.template.resource(&role.id)) else { continue };
         for arn in environment.texts(role.stack, &resource.properties()["ManagedPolicyArns"]) {
-            if let Some((policy, tags)) = managed.get(&arn) {
-                role.policies.push(policy.clone());
-                role.tags.extend(tags.clone());
+            if let Some((at, document)) = managed.get(&arn) {
+                let (policy, tags) = read(*at, document);
+                role.policies.push(policy);
+                role.tags.extend(tags);
             }
         }
     }
 }
 
 /// The keys after `aws:PrincipalTag/` in a policy.
-fn tags(policy: &str) -> Vec<String> {
+fn tags(policy: &Value) -> Vec<String> {
+    let policy = policy.to_string();
     let in_key = |c: char| c.is_alphanumeric() || "_-.:/@+=".contains(c);
     let mut found: Vec<String> = policy
         .split("aws:PrincipalTag/")

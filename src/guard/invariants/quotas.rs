@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stacks::StackTemplate;
+use stacks::{StackTemplate, Template};
 
 use super::iam::HOLE;
 use super::resolve::Environment;
@@ -82,8 +82,17 @@ const STACKS: usize = 2_000;
 /// Findings about everything that is too many, too large or too long.
 pub(super) fn quotas(environment: &Environment<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut last: Option<(&StackTemplate, Vec<Beyond>)> = None;
     for (at, stack) in environment.stacks() {
-        findings.extend(template(stack));
+        // Stacks that share a template follow one another: it is measured once.
+        let beyond = match last.take() {
+            Some((other, beyond)) if other.template.is_shared_with(&stack.template) => beyond,
+            _ => template(&stack.template),
+        };
+        findings.extend(beyond.iter().map(|(section, found, wanted)| {
+            about(TEMPLATE_SIZE, stack, ("", ""), section, found, wanted)
+        }));
+        last = Some((stack, beyond));
         for resource in stack.template.resources() {
             let Some(named) = names::of(resource.type_name) else { continue };
             let property = &resource.properties()[named.property];
@@ -103,8 +112,11 @@ pub(super) fn quotas(environment: &Environment<'_>) -> Vec<Finding> {
     findings
 }
 
-fn template(stack: &StackTemplate) -> Vec<Finding> {
-    let template = &stack.template;
+/// A section, what was found and what is wanted.
+type Beyond = (&'static str, String, String);
+
+/// In what a template is beyond CloudFormation's limits.
+fn template(template: &Template) -> Vec<Beyond> {
     [
         ("Resources", template.resources().count(), RESOURCES, "resources"),
         ("Parameters", template.parameters().count(), PARAMETERS, "parameters"),
@@ -114,8 +126,7 @@ fn template(stack: &StackTemplate) -> Vec<Finding> {
     .into_iter()
     .filter(|(_, count, most, _)| count > most)
     .map(|(section, count, most, what)| {
-        let found = format!("{count} {what}");
-        about(TEMPLATE_SIZE, stack, ("", ""), section, found, format!("at most {most}"))
+        (section, format!("{count} {what}"), format!("at most {most}"))
     })
     .collect()
 }

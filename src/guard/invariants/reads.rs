@@ -67,11 +67,10 @@ fn by_roles(environment: &Environment<'_>) -> Vec<Finding> {
                 let Some((region, path)) = parameter(arn) else { continue };
                 let exact = !path.contains(['*', '?', '$', HOLE]);
                 let start = path.split(['*', '?', '$', HOLE]).next().unwrap_or_default();
-                let mut written = environment.paths(region);
                 let known = if exact {
-                    written.any(|it| it == path)
+                    environment.writer(region, path).is_some()
                 } else {
-                    start.len() <= 1 || written.any(|it| it.starts_with(start))
+                    start.len() <= 1 || environment.is_written_below(region, start)
                 };
                 // Parameters of tenants are written when there are tenants.
                 let later = path.contains("/tenants/") || path.ends_with("/issuers/*");

@@ -1,7 +1,7 @@
 //! What the intrinsics of templates come to: parameters with a stack's values, what one
 //! stack publishes and another imports, and names and ARNs of resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 use stacks::{DeployValue, StackTemplate};
@@ -20,11 +20,18 @@ pub(super) struct Environment<'a> {
     stacks: Vec<&'a StackTemplate>,
     /// Stack and value of each SSM parameter, by region and path.
     published: BTreeMap<(String, String), (usize, &'a Value)>,
+    /// Stacks by their name in CloudFormation; those of one name are in different regions.
+    by_name: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Environment<'a> {
     pub(super) fn new(stacks: impl IntoIterator<Item = &'a StackTemplate>) -> Self {
-        let mut new = Self { stacks: stacks.into_iter().collect(), published: BTreeMap::new() };
+        let stacks: Vec<&StackTemplate> = stacks.into_iter().collect();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, stack) in stacks.iter().enumerate() {
+            by_name.entry(&stack.stack_name).or_default().push(at);
+        }
+        let mut new = Self { stacks, published: BTreeMap::new(), by_name };
         for (at, stack) in new.stacks.clone().into_iter().enumerate() {
             for resource in stack.template.resources() {
                 if resource.type_name == "AWS::SSM::Parameter" {
@@ -47,10 +54,11 @@ impl<'a> Environment<'a> {
         self.published.get(&key).map(|(stack, _)| *stack)
     }
 
-    /// Every path that is written in a region.
-    pub(super) fn paths<'b>(&'b self, region: &'b str) -> impl Iterator<Item = &'b str> {
-        let here = self.published.keys().filter(move |(at, _)| at == region);
-        here.map(|(_, path)| path.as_str())
+    /// Whether a path that begins like this is written in a region.
+    pub(super) fn is_written_below(&self, region: &str, start: &str) -> bool {
+        let from = (region.to_owned(), start.to_owned());
+        let first = self.published.range(from..).next();
+        first.is_some_and(|((at, path), _)| at == region && path.starts_with(start))
     }
 
     /// A value as text, with holes for what nobody knows.
@@ -230,10 +238,10 @@ impl<'a> Environment<'a> {
     }
 
     fn output(&self, stack_name: &str, region: &str, output: &str, depth: u8) -> Vec<String> {
-        let writer =
-            self.stacks().find(|(_, it)| it.stack_name == stack_name && it.region == region);
-        let found = writer.and_then(|(at, stack)| {
-            let value = stack.template.outputs().find(|(name, _)| *name == output);
+        let named = self.by_name.get(stack_name).into_iter().flatten().copied();
+        let writer = named.into_iter().find(|at| self.stacks[*at].region == region);
+        let found = writer.and_then(|at| {
+            let value = self.stacks[at].template.outputs().find(|(name, _)| *name == output);
             value.map(|(_, value)| self.resolve(at, value, depth))
         });
         found.unwrap_or_else(|| vec![HOLE.to_string()])
