@@ -167,7 +167,8 @@ impl Report for Bootstrapped {
             ]));
         }
         let mut blocks = vec![Block::Table(table), outputs_block(&report.stacks)];
-        blocks.extend(recorded_only_note(&report.stacks).map(Block::Text));
+        let note = report.changed.then(|| recorded_only_note(&report.stacks)).flatten();
+        blocks.extend(note.map(Block::Text));
         let done = if report.changed {
             "The platform is up and smoke-tested."
         } else {

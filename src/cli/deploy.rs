@@ -284,9 +284,8 @@ impl Report for DeployReport {
             blocks.push(Block::Text("nothing to change".to_owned()));
         } else {
             blocks.push(outputs_block(&self.stacks));
-        }
-        if self.recorded_only {
-            blocks.extend(recorded_only_note(&self.stacks).map(Block::Text));
+            let note = self.recorded_only.then(|| recorded_only_note(&self.stacks)).flatten();
+            blocks.extend(note.map(Block::Text));
         }
         if let Some(run) = &self.run {
             let short = run.rsplit('-').next().unwrap_or(run);

@@ -179,11 +179,11 @@ mod tests {
     #[test]
     fn what_is_no_secret_stays() {
         let value = json!({
-            "stack": "acme-dev-efs", "tokens": 3, "SecretArn": "arn:aws:secretsmanager:x",
+            "stack": "acme-dev-efs", "ApiKeyId": "f5c4f70f", "tokens": 3, "SecretArn": "arn:aws:secretsmanager:x",
             "text": "the token bucket is full", "fencing_token": 7, "keys": ["a", "b"],
         });
         let expected = json!({
-            "stack": "acme-dev-efs", "tokens": STARS, "SecretArn": "arn:aws:secretsmanager:x",
+            "stack": "acme-dev-efs", "ApiKeyId": "f5c4f70f", "tokens": STARS, "SecretArn": "arn:aws:secretsmanager:x",
             "text": "the token bucket is full", "fencing_token": 7, "keys": ["a", "b"],
         });
         assert_eq!(Mask::default().value(value), expected);

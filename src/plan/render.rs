@@ -187,6 +187,15 @@ mod tests {
         let lines = plan_lines(&two);
         assert_eq!(lines[0], " network  eu-west-2  unchanged");
         assert!(lines[1].starts_with(" efs      eu-west-1  "), "{}", lines[1]);
+        // A new stack is counted, what changes in others is listed.
+        two.stacks[0] = two.stacks[1].clone();
+        two.stacks[0].action = StackAction::Create;
+        let lines = plan_summary(&two);
+        let line = "new, 3 resources: 1 EFS, 1 Lambda, 1 Logs";
+        assert!(lines[0].ends_with(line), "{lines:?}");
+        assert!(lines[1].ends_with(" changes"), "{lines:?}");
+        assert!(lines.iter().any(|line| line.contains("MemorySize 512 → 1024")), "{lines:?}");
+        assert!(lines.last().unwrap().contains("--dry-run"), "{lines:?}");
         // Hundreds of stacks of tenants, of which one changes.
         let mut many = plan;
         many.stacks.extend(vec![many.stacks[0].clone(); 500]);

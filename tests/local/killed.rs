@@ -9,13 +9,11 @@ use platformctl::journal::{Entry, RunState};
 
 use crate::platform::Platform;
 
-/// A sample: the first step, the last before anything changes, each moment of a stack's
-/// deploy, the first and the last stack, and the steps after them.
-const PLACES: [&str; 9] = [
-    "step.preflight",
+/// A sample: the last step before anything changes, each moment of a stack's deploy, the
+/// first and the last stack, and the steps after them.
+const PLACES: [&str; 7] = [
     "step.plan",
     "deploy.artefacts.executed",
-    "step.deploy efs",
     "deploy.platform",
     "deploy.platform.executed",
     "deploy.tenant-globex.executed",
