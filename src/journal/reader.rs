@@ -173,12 +173,17 @@ fn summarize(path: &Path) -> Result<Option<RunSummary>> {
         error: None,
         path: path.to_owned(),
     };
+    // Independent stacks are worked on at once: one that ends leaves the others open.
+    let mut open: Vec<&String> = Vec::new();
     for record in &records {
         match &record.entry {
-            Entry::StepStarted { step } => summary.open_step = Some(step.clone()),
+            Entry::StepStarted { step } => {
+                open.retain(|other| *other != step);
+                open.push(step);
+            }
             Entry::StepFinished { step, outcome, .. } => {
                 if matches!(outcome, StepOutcome::Done | StepOutcome::Unchanged) {
-                    summary.open_step = None;
+                    open.retain(|other| *other != step);
                     if !summary.finished_steps.contains(step) {
                         summary.finished_steps.push(step.clone());
                     }
@@ -189,12 +194,14 @@ fn summarize(path: &Path) -> Result<Option<RunSummary>> {
                 summary.error.clone_from(error);
             }
             Entry::RunResumed { .. } => {
+                open.clear();
                 summary.exit_code = None;
                 summary.error = None;
             }
             _ => {}
         }
     }
+    summary.open_step = open.last().map(|step| (*step).clone());
     summary.state = match summary.exit_code {
         Some(0) => RunState::Succeeded,
         Some(_) => RunState::Failed,

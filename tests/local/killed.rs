@@ -171,7 +171,8 @@ fn a_deploy_and_a_destroy_that_were_cut_off_are_finished() {
     assert_eq!(platform.newest().0.state, RunState::Succeeded);
     assert_eq!(platform.stacks().len(), platform.names().len());
 
-    let destroy = ["destroy", "--local", "--yes", "--reason", "test"];
+    // One at a time, so that there is one step that was under way.
+    let destroy = ["destroy", "--local", "--yes", "--reason", "test", "--concurrency", "1"];
     platform.hold("destroy.network", &destroy).kill();
     let run = platform.newest().0;
     is_noticed(&platform, &run.run, "step.destroy.network");
