@@ -111,17 +111,18 @@ impl Ui {
     }
 
     fn render(&self, report: &dyn Report) -> Result<String> {
+        // Made only where it is shown: it can cost more than the command itself.
         let value =
-            if report.is_content() { report.value() } else { self.mask.value(report.value()) };
+            || if report.is_content() { report.value() } else { self.mask.value(report.value()) };
         if let Some(query) = &self.options.query {
-            let picked = format::query(&value, query, self.options.format)?;
+            let picked = format::query(&value(), query, self.options.format)?;
             return Ok(self.mask.known(&picked));
         }
         let text = match (report.special(self.options.format), self.options.format) {
             (Some(text), _) => text,
             (None, Format::Text) => report::as_text(&report.blocks()),
             (None, Format::Markdown) => report::as_markdown(&report.blocks()),
-            (None, format) => format::structured(&value, format)?,
+            (None, format) => format::structured(&value(), format)?,
         };
         // What was asked for is text of its own: only known secrets are taken out,
         // not what happens to look like one.
