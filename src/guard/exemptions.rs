@@ -41,6 +41,9 @@ pub struct Exemption {
     /// Only in a policy statement that allows nothing but these actions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,
+    /// Only in a policy statement with a condition on each of these keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
     /// Who answers for it.
     #[serde(deserialize_with = "not_blank")]
     pub owner: String,
@@ -149,8 +152,9 @@ impl Exemptions {
 
 impl Exemption {
     /// What tells exemptions apart.
-    fn place(&self) -> (&str, &str, &str, Option<&str>, &[String]) {
-        (&self.rule, &self.stack, &self.resource, self.statement.as_deref(), &self.actions)
+    fn place(&self) -> (&str, &str, &str, Option<&str>, [&[String]; 2]) {
+        let within = [self.actions.as_slice(), &self.conditions];
+        (&self.rule, &self.stack, &self.resource, self.statement.as_deref(), within)
     }
 
     fn covers(&self, finding: &Finding, statement: Option<&Value>) -> bool {
@@ -160,6 +164,17 @@ impl Exemption {
             && matches(&self.resource, &finding.resource)
             && self.statement.as_ref().is_none_or(|sid| finding.statement.as_ref() == Some(sid))
             && (self.actions.is_empty() || statement.is_some_and(|it| self.allows_all_of(it)))
+            && (self.conditions.is_empty() || statement.is_some_and(|it| self.has_conditions(it)))
+    }
+
+    /// Whether a statement has a condition on every key that the exemption asks for.
+    fn has_conditions(&self, statement: &Value) -> bool {
+        let has = |wanted: &String| {
+            let operators = statement["Condition"].as_object().into_iter().flatten();
+            let mut keys = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+            keys.any(|(key, _)| key.eq_ignore_ascii_case(wanted))
+        };
+        self.conditions.iter().all(has)
     }
 
     /// Whether every action of a statement is one of the exempt ones.

@@ -4,7 +4,9 @@
 //! [`invariants`] is pure: synthesized stacks in, findings out. Its rules are in
 //! [`catalogue`], and exemptions cover them as they cover others.
 
+mod bounded;
 mod callers;
+mod confined;
 mod iam;
 mod isolation;
 mod names;
@@ -13,6 +15,8 @@ mod quotas;
 mod reads;
 mod requests;
 mod resolve;
+mod retained;
+mod unique;
 mod watched;
 
 #[cfg(test)]
@@ -36,6 +40,12 @@ const PARAMETER: &str = "parameter-written-before";
 const TEMPLATE_SIZE: &str = "template-within-limits";
 const NAME_LENGTH: &str = "name-within-limits";
 const QUOTA: &str = "within-default-quotas";
+const NAME_UNIQUE: &str = "name-unique";
+const DATA_RETAINED: &str = "data-retained";
+const ROLE_BOUNDED: &str = "role-bounded";
+const KEY_USE_CONFINED: &str = "key-use-confined";
+const SESSION_TAG_USED: &str = "session-tag-used";
+const PIPELINE_KEPT_OUT: &str = "pipeline-kept-out";
 
 /// Where these rules are defined.
 const FILE: &str = "src/guard/invariants.rs";
@@ -48,6 +58,10 @@ pub fn invariants(stacks: &[StackTemplate]) -> Vec<Finding> {
     findings.extend(callers::callers(&environment));
     findings.extend(reads::reads(&environment));
     findings.extend(quotas::quotas(&environment));
+    findings.extend(unique::unique(&environment));
+    findings.extend(retained::retained(&environment));
+    findings.extend(bounded::bounded(&environment));
+    findings.extend(confined::confined(&environment));
     findings
 }
 
@@ -156,6 +170,48 @@ const ALL: &[(Text, Severity, Text, Text, Text)] = &[
         "Every physical name is as short as AWS wants it",
         "The service refuses the name, in the middle of the deployment.",
         "Shorten the project, the environment or the name.",
+    ),
+    (
+        NAME_UNIQUE,
+        Severity::Error,
+        "No two resources of a type have the same name",
+        "The second one cannot be made, and the deployment stops half-way.",
+        "Give it a name of its own, with the stack's or the tenant's name in it.",
+    ),
+    (
+        DATA_RETAINED,
+        Severity::Error,
+        "What holds data outlives its stack",
+        "Deleting the stack, or a change that replaces the resource, deletes the data for good.",
+        "Set DeletionPolicy to RetainExceptOnCreate and UpdateReplacePolicy to Retain.",
+    ),
+    (
+        KEY_USE_CONFINED,
+        Severity::Error,
+        "Roles use keys through a service or in an encryption context alone",
+        "The role decrypts whatever it gets hold of, past the service that keeps the data.",
+        "Add a condition on kms:ViaService, or on kms:EncryptionContext with the tenant.",
+    ),
+    (
+        SESSION_TAG_USED,
+        Severity::Error,
+        "A role that is taken with session tags looks at them",
+        "The session is meant for one tenant, and reaches all of them.",
+        "Compare aws:PrincipalTag in the conditions of the role's statements, or take the role without tags.",
+    ),
+    (
+        ROLE_BOUNDED,
+        Severity::Error,
+        "Where pipelines make bounded roles alone, every role is bounded",
+        "The pipeline may not make the role; made by somebody else, it may do more than any pipeline was trusted with.",
+        "Set PermissionsBoundary to the environment's boundary.",
+    ),
+    (
+        PIPELINE_KEPT_OUT,
+        Severity::Error,
+        "No pipeline changes what it is itself allowed",
+        "Whoever gets a change into the pipeline's branch gives the pipeline, and themselves, every right.",
+        "Deny it in a statement of its own, on every resource or on those of the identity stack.",
     ),
     (
         QUOTA,

@@ -5,13 +5,23 @@ use serde_json::{Value, json};
 use stacks::spec::StackSpec;
 use stacks::{DeployParameter, DeployValue, StackTemplate};
 
+use super::retained::HOLD_DATA;
+
 /// A stack of these resources, called `acme-dev-<name>`, in eu-west-2.
 pub(super) fn stack(name: &str, resources: Value) -> StackTemplate {
     with(name, json!({ "Resources": resources }))
 }
 
-/// A stack with this template.
-pub(super) fn with(name: &str, template: Value) -> StackTemplate {
+/// A stack with this template. What holds data is retained, unless it says otherwise.
+pub(super) fn with(name: &str, mut template: Value) -> StackTemplate {
+    for resource in template["Resources"].as_object_mut().into_iter().flat_map(|it| it.values_mut())
+    {
+        let holds_data = resource["Type"].as_str().is_some_and(|it| HOLD_DATA.contains(&it));
+        if holds_data && resource.get("DeletionPolicy").is_none() {
+            resource["DeletionPolicy"] = json!("RetainExceptOnCreate");
+            resource["UpdateReplacePolicy"] = json!("Retain");
+        }
+    }
     let spec = StackSpec::new("acme", "dev", "eu-west-2");
     let mut stack = stacks::synthesize(&spec).expect("stacks").remove(0);
     stack.name = name.to_owned();

@@ -203,5 +203,7 @@ fn of_tenants_and_runtime(alarms: &mut Alarms<'_>, spec: &ObservabilitySpec) {
             minutes: (1, 5),
         },
     ];
-    counted.into_iter().for_each(|alarm| alarms.add(alarm));
+    for alarm in counted {
+        alarms.add(alarm);
+    }
 }

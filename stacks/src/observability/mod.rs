@@ -52,7 +52,9 @@ pub fn observability(
 ) -> Observability {
     let mut stack = Stack::new("observability", naming);
     stack.describe("Alarms, dashboards and traces");
-    stacks.iter().for_each(|name| stack.depends_on(name));
+    for name in stacks {
+        stack.depends_on(name);
+    }
 
     let key = stack.import(&keys.platform_config);
     let topics = topics::topics(&mut stack, spec, &key);
@@ -86,7 +88,9 @@ pub fn runtime_observability(
 ) -> Observability {
     let mut stack = Stack::new("runtime-observability", naming);
     stack.describe("Alarms of the region in which agents run");
-    stacks.iter().for_each(|name| stack.depends_on(name));
+    for name in stacks {
+        stack.depends_on(name);
+    }
     let key = stack.import(&keys.platform_config);
     let topics = topics::topics(&mut stack, spec, &key);
     logs::filters(&mut stack, watched);

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::scope::Scope;
-use super::statements::BOUNDED;
+use super::statements::{BOUNDED, PASS_ROLE, pass_roles};
 use crate::StackTemplate;
 use crate::cfn::iam::{Operator, PolicyDocument, Statement};
 use crate::cfn::{ResourceView, Value};
 
 /// Allows the actions that the roles of `templates` have today, and no others. In IAM
-/// they reach only the environment's roles, and make none that lacks `boundary`.
+/// and STS they reach only the environment's roles, make none that lacks `boundary`, and pass them
+/// only to services that those roles trust.
 pub(crate) fn boundary(
     templates: &[StackTemplate],
     scope: &Scope,
@@ -20,8 +21,8 @@ pub(crate) fn boundary(
 ) -> PolicyDocument {
     let resources = templates.iter().flat_map(|stack| stack.template.resources());
     let actions: BTreeSet<String> = resources.flat_map(|it| allowed(&it)).collect();
-    let (iam, work): (Vec<_>, Vec<_>) =
-        actions.iter().map(String::as_str).partition(|action| action.starts_with("iam:"));
+    let about_roles = |action: &&str| action.starts_with("iam:") || action.starts_with("sts:");
+    let (iam, work): (Vec<_>, Vec<_>) = actions.iter().map(String::as_str).partition(about_roles);
     let (bounded, other): (Vec<_>, Vec<_>) =
         iam.into_iter().partition(|action| BOUNDED.contains(action));
     let mut statements = Vec::new();
@@ -36,6 +37,11 @@ pub(crate) fn boundary(
                 boundary,
             ),
         );
+    }
+    let (pass, other): (Vec<_>, Vec<_>) =
+        other.into_iter().partition(|action| *action == PASS_ROLE);
+    if !pass.is_empty() {
+        statements.push(pass_roles(scope, templates));
     }
     if !other.is_empty() {
         statements.push(Statement::allow(other).sid("Roles").resource(scope.roles()));

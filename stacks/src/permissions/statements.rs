@@ -72,7 +72,9 @@ const WITHOUT_RESOURCE: &[&str] = &[
 ];
 
 /// Actions that have a statement of their own.
-const APART: &[&str] = &["iam:CreateServiceLinkedRole", "iam:PassRole"];
+const APART: &[&str] = &["iam:CreateServiceLinkedRole", PASS_ROLE];
+
+pub(super) const PASS_ROLE: &str = "iam:PassRole";
 
 /// What makes a role, or makes it able to do more; all know the condition key
 /// `iam:PermissionsBoundary`
@@ -274,12 +276,8 @@ impl Writer<'_> {
             }
             _ => self.plain_service(service, &name, actions),
         };
-        if apart.contains(&"iam:PassRole") {
-            let pass = Statement::allow(["iam:PassRole"]).sid("PassRoles");
-            let pass = pass.resource(self.scope.roles());
-            let services = passed_to(self.templates);
-            let services = services.iter().map(String::as_str);
-            statements.push(for_services(pass, "iam:PassedToService", services));
+        if apart.contains(&PASS_ROLE) {
+            statements.push(pass_roles(self.scope, self.templates));
         }
         if apart.contains(&"iam:CreateServiceLinkedRole") {
             let roles = self.scope.plain("arn:aws:iam::{account}:role/aws-service-role/*");
@@ -368,6 +366,13 @@ impl Writer<'_> {
                 .resource("*"),
         ]
     }
+}
+
+/// The environment's roles may be passed, each to services that its roles trust.
+pub(super) fn pass_roles(scope: &Scope, templates: &[StackTemplate]) -> Statement {
+    let pass = Statement::allow([PASS_ROLE]).sid("PassRoles").resource(scope.roles());
+    let services = passed_to(templates);
+    for_services(pass, "iam:PassedToService", services.iter().map(String::as_str))
 }
 
 /// The services that the roles of the stacks trust. Flow logs come and go with a

@@ -199,6 +199,18 @@ const NOT_RELEVANT: &[(&str, &str, &str)] = &[
         "names another resource; a wrong name does not deploy",
     ),
     (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.ViewerCertificate.CloudFrontDefaultCertificate",
+        "without it there is no certificate, and it does not deploy",
+    ),
+    ("AWS::CloudWatch::Alarm", "OKActions", "say that it is over; that it begins is mutated"),
+    (
+        "AWS::CloudWatch::CompositeAlarm",
+        "OKActions",
+        "say that it is over; that it begins is mutated",
+    ),
+    ("AWS::XRay::SamplingRule", "SamplingRule.Version", "the version of the format"),
+    (
         "AWS::CloudFront::Function",
         "FunctionConfig.Runtime",
         "AWS keeps every version of this runtime",
@@ -295,8 +307,11 @@ const NOT_RELEVANT: &[(&str, &str, &str)] = &[
 pub(crate) fn missing(environments: &[Environment]) -> Vec<String> {
     let mut missing = BTreeSet::new();
     for environment in environments {
-        for (_, template) in &environment.stacks {
-            for resource in template["Resources"].as_object().into_iter().flat_map(|it| it.values())
+        for stack in &environment.stacks {
+            for resource in stack.template.as_value()["Resources"]
+                .as_object()
+                .into_iter()
+                .flat_map(|it| it.values())
             {
                 let kind = resource["Type"].as_str().unwrap_or_default();
                 walk(kind, &resource["Properties"], &mut Vec::new(), &mut missing);

@@ -7,7 +7,8 @@
 //! new property slips by.
 //!
 //! The short version mutates one resource of each kind in a stack, beside those it is
-//! connected with. `PLATFORMCTL_TEST_FULL=1` mutates all of them, in whole templates.
+//! connected with. `PLATFORMCTL_TEST_FULL=1` mutates all of them, in whole templates. What
+//! no rule notices is then shown to the invariants, in its whole environment.
 
 mod coverage;
 mod mutant;
@@ -18,20 +19,23 @@ mod survivors;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use platformctl::guard::{CheckReport, Exemption, Exemptions, Finding, RuleSet, check};
+use platformctl::guard::invariants::invariants;
+use platformctl::guard::{Exemption, Exemptions, Finding, RuleSet, check};
 use serde_json::Value;
+use stacks::StackTemplate;
 
 use crate::TODAY;
 use mutant::Mutant;
 use report::Tally;
+use sources::Environment;
 
-/// A check that is no rule: what it finds in the templates of one environment.
-pub(crate) type Invariant = fn(&[(&str, &Value)]) -> Vec<String>;
-
-/// Checks that look at several templates at once. They are asked about what the rules
-/// let pass. Add a function here to let its invariant kill mutants.
-const INVARIANTS: &[(&str, Invariant)] = &[];
+/// Mutants that are looked at together: enough for equal parts to be met again, few enough
+/// for the memory.
+const BATCH: usize = 500;
 
 pub(crate) fn full() -> bool {
     std::env::var_os("PLATFORMCTL_TEST_FULL").is_some_and(|value| value == "1")
@@ -41,17 +45,23 @@ pub(crate) fn full() -> bool {
 fn every_weakened_property_is_noticed() {
     let environments = sources::environments();
     let mutants = mutant::all(&environments);
-    let caught = caught(&mutants);
+    let mut noticed: Vec<BTreeSet<String>> = mutants.chunks(BATCH).flat_map(caught).collect();
+    let passed: Vec<usize> =
+        (0..mutants.len()).filter(|index| noticed[*index].is_empty()).collect();
+    let before = on_all_cores(&environments, |it| violated(&it.stacks));
+    let invariants = on_all_cores(&passed, |index| {
+        noticed_by_invariants(&mutants[*index], &environments, &before)
+    });
+    for (index, rules) in passed.into_iter().zip(invariants) {
+        noticed[index] = rules;
+    }
     let mut tally = Tally::default();
     let mut survivors = Vec::new();
-    for (mutant, mut rules) in mutants.iter().zip(caught) {
-        if rules.is_empty() {
-            rules = noticed_by_invariants(mutant, &environments[mutant.environment]);
-        }
+    for (mutant, rules) in mutants.iter().zip(&noticed) {
         if rules.is_empty() {
             survivors.push(mutant);
         }
-        tally.count(mutant.class, &rules);
+        tally.count(mutant.class, rules);
     }
     let listed = survivors::listed();
     let (expected, unexpected): (Vec<&Mutant>, Vec<&Mutant>) =
@@ -81,40 +91,67 @@ fn every_property_that_looks_relevant_is_in_a_table() {
     );
 }
 
+/// Maps items on as many threads as there are cores; results in the order of the items.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut done = Vec::new();
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(item) = items.get(index)
+        {
+            done.push((index, work(item)));
+        }
+        done
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let started: Vec<_> = (0..workers).map(|_| scope.spawn(run)).collect();
+        started.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 /// The rules that each mutant breaks and its original does not.
 fn caught(mutants: &[Mutant]) -> Vec<BTreeSet<String>> {
-    let names: Vec<String> = (0..mutants.len()).map(|index| index.to_string()).collect();
-    let mut originals: BTreeMap<String, String> = BTreeMap::new();
+    let mut originals: Vec<&Arc<Value>> = Vec::new();
     for mutant in mutants {
-        let next = format!("o{}", originals.len());
-        originals.entry(mutant.original.to_string()).or_insert(next);
+        // Mutants of one resource follow each other.
+        if originals.last().is_none_or(|last| !Arc::ptr_eq(last, &mutant.original)) {
+            originals.push(&mutant.original);
+        }
     }
-    let parsed: Vec<(&str, Value)> = originals
-        .iter()
-        .map(|(text, name)| (name.as_str(), serde_json::from_str(text).expect("a template")))
-        .collect();
-    let mut templates: Vec<(&str, &Value)> =
-        parsed.iter().map(|(name, template)| (*name, template)).collect();
-    templates.extend(names.iter().map(String::as_str).zip(mutants.iter().map(|it| &it.mutated)));
+    let mutated: Vec<Value> = mutants.iter().map(|it| it.of(&it.original)).collect();
+    let all: Vec<&Value> = originals.iter().map(|it| &***it).chain(&mutated).collect();
+    let names: Vec<String> = (0..all.len()).map(|index| index.to_string()).collect();
+    let templates: Vec<(&str, &Value)> =
+        names.iter().map(String::as_str).zip(all.iter().copied()).collect();
     let report = check(&templates, &RuleSet::embedded(), &Exemptions::default(), TODAY);
-    let report: CheckReport = report.expect("a report");
-    let mut found: BTreeMap<&str, BTreeSet<Key<'_>>> = BTreeMap::new();
+    let report = report.expect("a report");
+    let mut found: BTreeMap<&str, Vec<Key<'_>>> = BTreeMap::new();
     for finding in &report.findings {
-        found.entry(&finding.stack).or_default().insert(Key::of(finding));
+        found.entry(&finding.stack).or_default().push(Key::of(finding));
     }
     let exemptions = Exemptions::embedded().expect("exemptions");
-    let none = BTreeSet::new();
+    // What the check of the real stack would show.
+    let shown = |at: usize, mutant: &Mutant| -> BTreeSet<&Key<'_>> {
+        let findings = found.get(names[at].as_str()).into_iter().flatten();
+        let hidden = |key: &Key<'_>| {
+            exemptions.all().iter().any(|exemption| hides(exemption, key, mutant, all[at]))
+        };
+        findings.filter(|key| !hidden(key)).collect()
+    };
+    let mut original = 0;
     mutants
         .iter()
-        .zip(&names)
-        .map(|(mutant, name)| {
-            let before = found.get(originals[&mutant.original.to_string()].as_str());
-            let before = before.unwrap_or(&none);
-            let after = found.get(name.as_str()).unwrap_or(&none);
-            let counts = |key: &&Key<'_>| {
-                !exemptions.all().iter().any(|exemption| hides(exemption, key, mutant))
-            };
-            after.difference(before).filter(counts).map(|key| key.rule.to_owned()).collect()
+        .enumerate()
+        .map(|(index, mutant)| {
+            if !Arc::ptr_eq(originals[original], &mutant.original) {
+                original += 1;
+            }
+            let before = shown(original, mutant);
+            let after = shown(originals.len() + index, mutant);
+            after.difference(&before).map(|key| key.rule.to_owned()).collect()
         })
         .collect()
 }
@@ -143,25 +180,27 @@ impl<'a> Key<'a> {
 }
 
 /// Whether an embedded exemption would hide the finding in the real stack.
-fn hides(exemption: &Exemption, key: &Key<'_>, mutant: &Mutant) -> bool {
+fn hides(exemption: &Exemption, key: &Key<'_>, mutant: &Mutant, template: &Value) -> bool {
     let matches = |pattern: &str, name: &str| pattern == "*" || pattern == name;
+    let has = |list: &[String], name: &str| list.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let within = || statement_at(template, key);
     exemption.rule == key.rule
         && matches(&exemption.stack, &mutant.stack)
         && matches(&exemption.resource, key.resource)
         && exemption.statement.as_deref().is_none_or(|sid| key.statement == Some(sid))
-        && (exemption.actions.is_empty() || {
-            let statement = statement_at(mutant, key);
-            policies::actions(statement).is_some_and(|actions| {
-                actions.iter().all(|action| {
-                    exemption.actions.iter().any(|exempt| exempt.eq_ignore_ascii_case(action))
-                })
-            })
+        && (exemption.actions.is_empty()
+            || policies::actions(within())
+                .is_some_and(|actions| actions.iter().all(|it| has(&exemption.actions, it))))
+        && exemption.conditions.iter().all(|wanted| {
+            let operators = within()["Condition"].as_object().into_iter().flatten();
+            let mut keys = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
+            keys.any(|(key, _)| key.eq_ignore_ascii_case(wanted))
         })
 }
 
 /// The statement that a finding's property lies in.
-fn statement_at<'a>(mutant: &'a Mutant, key: &Key<'_>) -> &'a Value {
-    let mut at = &mutant.mutated["Resources"][key.resource]["Properties"];
+fn statement_at<'a>(template: &'a Value, key: &Key<'_>) -> &'a Value {
+    let mut at = &template["Resources"][key.resource]["Properties"];
     for part in key.property.split('.') {
         at = match part.parse::<usize>() {
             Ok(index) if at.is_array() => &at[index],
@@ -176,19 +215,21 @@ fn statement_at<'a>(mutant: &'a Mutant, key: &Key<'_>) -> &'a Value {
     &Value::Null
 }
 
+/// What the invariants find in an environment: rule, place and value.
+fn violated(stacks: &[StackTemplate]) -> BTreeSet<(String, String, String)> {
+    let place = |it: Finding| (it.rule.clone(), it.place(), it.found);
+    invariants(stacks).into_iter().map(place).collect()
+}
+
 /// What the invariants find in the environment with the mutant, and did not find before.
-fn noticed_by_invariants(mutant: &Mutant, environment: &sources::Environment) -> BTreeSet<String> {
-    let originals: Vec<(&str, &Value)> =
-        environment.stacks.iter().map(|(name, template)| (name.as_str(), template)).collect();
-    let whole = mutant.in_whole(&environment.stacks[mutant.index].1);
-    let mut mutated = originals.clone();
-    mutated[mutant.index].1 = &whole;
-    INVARIANTS
-        .iter()
-        .filter(|(_, invariant)| {
-            let before: BTreeSet<String> = invariant(&originals).into_iter().collect();
-            invariant(&mutated).iter().any(|finding| !before.contains(finding))
-        })
-        .map(|(name, _)| (*name).to_owned())
-        .collect()
+fn noticed_by_invariants(
+    mutant: &Mutant,
+    environments: &[Environment],
+    before: &[BTreeSet<(String, String, String)>],
+) -> BTreeSet<String> {
+    let mut stacks = environments[mutant.environment].stacks.clone();
+    let whole = mutant.of(stacks[mutant.index].template.as_value());
+    stacks[mutant.index].template = serde_json::from_value(whole).expect("a template");
+    let after = violated(&stacks);
+    after.difference(&before[mutant.environment]).map(|(rule, ..)| rule.clone()).collect()
 }

@@ -1,11 +1,12 @@
 //! Mutants: templates with one property weakened.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::sources::Environment;
-use super::table::{Change, ROWS, Row};
+use super::table::{Change, HOLD_DATA, KEEPING, ROWS, Row};
 use super::{full, policies};
 
 /// One template with one change for the worse.
@@ -22,23 +23,24 @@ pub(crate) struct Mutant {
     pub(crate) path: String,
     /// What was done, in words.
     pub(crate) what: String,
-    /// The template that it was made from, without what is not connected with the resource.
-    pub(crate) original: Value,
-    pub(crate) mutated: Value,
+    /// The template that it was made from, without what is not connected with the
+    /// resource; all mutants of a resource share it.
+    pub(crate) original: Arc<Value>,
+    /// The resource afterwards; nothing when it goes.
+    pub(crate) changed: Option<Value>,
 }
 
 impl Mutant {
-    /// The mutant's resource in the whole template.
-    pub(crate) fn in_whole(&self, template: &Value) -> Value {
-        let mut whole = template.clone();
-        let changed = self.mutated["Resources"].get(&self.resource).cloned();
-        if let Some(resources) = whole["Resources"].as_object_mut() {
-            match changed {
-                Some(changed) => resources.insert(self.resource.clone(), changed),
+    /// A template with the change.
+    pub(crate) fn of(&self, template: &Value) -> Value {
+        let mut mutated = template.clone();
+        if let Some(resources) = mutated["Resources"].as_object_mut() {
+            match &self.changed {
+                Some(changed) => resources.insert(self.resource.clone(), changed.clone()),
                 None => resources.remove(&self.resource),
             };
         }
-        whole
+        mutated
     }
 }
 
@@ -50,8 +52,16 @@ pub(crate) type Changed = (&'static str, String, String, Option<Value>);
 pub(crate) fn all(environments: &[Environment]) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut templates = BTreeSet::new();
     for (environment, source) in environments.iter().enumerate() {
-        for (index, (stack, template)) in source.stacks.iter().enumerate() {
+        for (index, stack) in source.stacks.iter().enumerate() {
+            let template = stack.template.as_value();
+            // Tenants of a tier share a template: the first stands for all.
+            if !templates.insert(std::ptr::from_ref(template)) {
+                continue;
+            }
+            let is_tenant = stack.name.starts_with("tenant-");
+            let (stack, group) = (&stack.name, if is_tenant { "tenant" } else { &stack.name });
             let Some(resources) = template["Resources"].as_object() else { continue };
             for (id, resource) in resources {
                 let mut original = None;
@@ -60,23 +70,17 @@ pub(crate) fn all(environments: &[Environment]) -> Vec<Mutant> {
                     // The short version takes the first of a kind in a stack. What is open
                     // in a network depends on what stands beside it: there, each is taken.
                     let key = if full() {
-                        format!("{stack} {id} {path} {what} {resource}")
+                        format!("{group} {id} {path} {what} {resource}")
                     } else if class == "network" {
-                        format!("{stack} {id} {path} {what}")
+                        format!("{group} {id} {path} {what}")
                     } else {
-                        format!("{stack} {kind} {path} {what}")
+                        format!("{group} {kind} {path} {what}")
                     };
                     if !seen.insert(key) {
                         continue;
                     }
-                    let original = original.get_or_insert_with(|| neighbourhood(template, id));
-                    let mut mutated = original.clone();
-                    if let Some(map) = mutated["Resources"].as_object_mut() {
-                        match changed {
-                            Some(changed) => map.insert(id.clone(), changed),
-                            None => map.remove(id),
-                        };
-                    }
+                    let original =
+                        original.get_or_insert_with(|| Arc::new(neighbourhood(template, id)));
                     mutants.push(Mutant {
                         environment,
                         index,
@@ -86,8 +90,8 @@ pub(crate) fn all(environments: &[Environment]) -> Vec<Mutant> {
                         class,
                         path,
                         what,
-                        original: original.clone(),
-                        mutated,
+                        original: Arc::clone(original),
+                        changed,
                     });
                 }
             }
@@ -108,6 +112,17 @@ fn changes(resource: &Value) -> Vec<Changed> {
             changes.extend(apply(resource, row, change));
         }
     }
+    if HOLD_DATA.contains(&kind) {
+        for attribute in KEEPING {
+            for change in [Change::Drop, Change::Set("\"Delete\"")] {
+                let mut changed = resource.clone();
+                change.apply(&mut changed, &[attribute.to_owned()]);
+                if changed != *resource {
+                    changes.push(("recovery", attribute.to_owned(), change.words(), Some(changed)));
+                }
+            }
+        }
+    }
     changes
 }
 
@@ -123,6 +138,12 @@ fn apply(resource: &Value, row: &Row, change: &Change) -> Vec<Changed> {
     places
         .into_iter()
         .filter_map(|place: Vec<String>| {
+            let keys = place.iter().map(|key| key.replace('~', "~0").replace('/', "~1"));
+            let pointer = format!("/Properties/{}", keys.collect::<Vec<_>>().join("/"));
+            if row.path.ends_with(".security") && resource.pointer(&pointer) == Some(&json!([])) {
+                // What asks for nobody cannot ask for less.
+                return None;
+            }
             let mut changed = resource.clone();
             if !changed["Properties"].is_object() {
                 changed["Properties"] = json!({});
@@ -172,17 +193,12 @@ fn neighbourhood(template: &Value, id: &str) -> Value {
     let near = |other: &String, resource: &Value| {
         other == id || names(resource, id) || names(&resources[id], other)
     };
-    let mut reduced = template.clone();
-    reduced["Resources"] = resources
+    let near: Map<_, _> = resources
         .iter()
         .filter(|(other, resource)| near(other, resource))
         .map(|(other, resource)| (other.clone(), resource.clone()))
-        .collect::<Map<_, _>>()
-        .into();
-    if let Some(map) = reduced.as_object_mut() {
-        map.retain(|key, _| key == "Resources" || key == "Parameters");
-    }
-    reduced
+        .collect();
+    json!({ "Parameters": template["Parameters"], "Resources": near })
 }
 
 /// Whether a resource mentions another one, in any of the ways there are.

@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use stacks::StackTemplate;
 use stacks::spec::StackSpec;
 
 #[path = "../../../stacks/tests/stacks/specs.rs"]
 mod specs;
 
-/// The templates of one environment, with their stacks' names, in the order of deployment.
+/// The stacks of one environment, in the order of deployment.
 pub(crate) struct Environment {
-    pub(crate) stacks: Vec<(String, Value)>,
+    pub(crate) stacks: Vec<StackTemplate>,
 }
 
 pub(crate) fn environments() -> Vec<Environment> {
@@ -21,10 +21,6 @@ pub(crate) fn environments() -> Vec<Environment> {
 
 fn environment(name: &str, spec: &StackSpec) -> Environment {
     let stacks = stacks::synthesize(spec).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let stacks = stacks
-        .into_iter()
-        .map(|stack| (stack.name.clone(), stack.template.as_value().clone()))
-        .collect();
     Environment { stacks }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Survivor {
     what: Option<String>,
     /// Path as in the report; every one when it is missing.
     path: Option<String>,
+    /// Text that the changed resource contains, as JSON; anything when it is missing.
+    contains: Option<String>,
     reason: String,
 }
 
@@ -33,6 +35,9 @@ impl Survivor {
             && self.kind == mutant.kind
             && self.resource.as_ref().is_none_or(|id| *id == mutant.resource)
             && self.path.as_ref().is_none_or(|path| *path == mutant.path)
+            && self.contains.as_ref().is_none_or(|text| {
+                mutant.changed.as_ref().is_some_and(|it| it.to_string().contains(text.as_str()))
+            })
             && self.what.as_ref().is_none_or(|what| mutant.what.contains(what.as_str()))
     }
 }

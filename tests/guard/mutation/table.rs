@@ -85,6 +85,16 @@ const KEY: &[Change] = &[Drop, Set("\"alias/aws/service\"")];
 const SECRETS: &[Change] =
     &[Add("\"AKIAIOSFODNN7EXAMPLE\""), Add("\"-----BEGIN PRIVATE KEY-----\"")];
 
+/// Types that hold data, and attributes beside their properties that keep it.
+pub(crate) const HOLD_DATA: [&str; 5] = [
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::EFS::FileSystem",
+    "AWS::KMS::Key",
+    "AWS::S3::Bucket",
+];
+pub(crate) const KEEPING: [&str; 2] = ["DeletionPolicy", "UpdateReplacePolicy"];
+
 pub(crate) const ROWS: &[Row] = &[
     // Encryption at rest.
     row("AWS::EFS::FileSystem", "Encrypted", "encryption", OFF),
@@ -333,6 +343,12 @@ pub(crate) const ROWS: &[Row] = &[
         &[Add("\"IGNORE_ALL_FINDINGS\"")],
     ),
     row("AWS::IAM::OIDCProvider", "ClientIdList", "authorisation", &[Drop, Set("[\"*\"]")]),
+    row(
+        "AWS::IAM::Role",
+        "PermissionsBoundary",
+        "authorisation",
+        &[Drop, Set("\"arn:aws:iam::aws:policy/AdministratorAccess\"")],
+    ),
     row("AWS::IAM::Role", "MaxSessionDuration", "authorisation", &[Add("43200")]),
     row(
         "AWS::IAM::Role",
@@ -433,6 +449,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row("AWS::CloudWatch::Alarm", "AlarmActions", "records", &[Drop, Set("[]")]),
     row("AWS::CloudWatch::Alarm", "ActionsEnabled", "records", &[Add("false")]),
+    row("AWS::CloudWatch::CompositeAlarm", "ActionsEnabled", "records", &[Add("false")]),
     row("AWS::CloudWatch::CompositeAlarm", "AlarmActions", "records", &[Drop, Set("[]")]),
     // What can be brought back.
     row("AWS::DynamoDB::Table", "PointInTimeRecoverySpecification", "recovery", GONE),
