@@ -103,7 +103,9 @@ fn collect(environment: &Environment<'_>, at: usize, value: &Value, arns: &mut B
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|it| collect(environment, at, it, arns));
+            for item in items {
+                collect(environment, at, item, arns);
+            }
         }
         _ => {}
     }

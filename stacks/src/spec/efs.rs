@@ -9,7 +9,7 @@ pub enum Storage {
     #[default]
     Regional,
     /// In the first zone only: cheaper, faster writes, less durable. Needs
-    /// [`NetworkSpec::availability_zones`].
+    /// [`NetworkSpec::availability_zones`](super::NetworkSpec::availability_zones).
     OneZone,
 }
 

@@ -115,10 +115,10 @@ fn changes(resource: &Value) -> Vec<Changed> {
     if HOLD_DATA.contains(&kind) {
         for attribute in KEEPING {
             for change in [Change::Drop, Change::Set("\"Delete\"")] {
-                let mut changed = resource.clone();
-                change.apply(&mut changed, &[attribute.to_owned()]);
-                if changed != *resource {
-                    changes.push(("recovery", attribute.to_owned(), change.words(), Some(changed)));
+                let mut mutated = resource.clone();
+                change.apply(&mut mutated, &[attribute.to_owned()]);
+                if mutated != *resource {
+                    changes.push(("recovery", attribute.to_owned(), change.words(), Some(mutated)));
                 }
             }
         }
