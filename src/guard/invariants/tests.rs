@@ -27,8 +27,7 @@ fn only(rule: &str) -> BTreeSet<String> {
 fn apart(statements: Value) -> Vec<Finding> {
     // One tenant is enough: its neighbours are made up.
     let mut found = invariants(&[shared(), tenant("acme", statements)]);
-    // That a key is used past its service is a finding of its own.
-    found.retain(|it| it.rule != KEY_USE_CONFINED);
+    found.retain(|it| it.rule != KEY_USE_CONFINED); // It is a finding of its own.
     assert!(found.iter().all(|it| it.rule == TENANTS_APART || it.rule == OWN), "{found:?}");
     // Made-up tenants have no stacks that anybody could look for.
     assert!(found.iter().all(|it| it.stack == "tenant-acme"), "{found:?}");
