@@ -84,11 +84,20 @@ impl Platform {
         buckets
     }
 
-    /// Deletes the buckets that a destroy kept, which hold nothing, so that a platform can
-    /// have their names again. The artefact bucket keeps its stack, and stays.
+    /// Deletes the buckets that a destroy kept, so that a platform can have their names
+    /// again. They hold nothing but journals, which only an administrator can delete. The
+    /// artefact bucket keeps its stack, and stays.
     pub(crate) fn forget_kept(&self) {
         let s3 = self.aws().s3;
         for bucket in self.buckets().iter().filter(|name| !name.contains("-artefacts-")) {
+            let page = block_on(s3.list_object_versions().bucket(bucket).send()).unwrap();
+            for version in page.versions() {
+                let key = version.key().unwrap();
+                assert!(bucket.contains("-audit-") && key.starts_with("journals/"), "{key}");
+                let delete = s3.delete_object().bucket(bucket).key(key);
+                let delete = delete.set_version_id(version.version_id().map(str::to_owned));
+                block_on(delete.bypass_governance_retention(true).send()).unwrap();
+            }
             block_on(s3.delete_bucket().bucket(bucket).send()).unwrap();
         }
     }
