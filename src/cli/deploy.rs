@@ -45,6 +45,11 @@ pub struct DeployArgs {
     #[arg(long)]
     #[serde(default)]
     replace_data: bool,
+    /// Take over what has the name of a new resource and belongs to no stack, such as
+    /// the tables and buckets that `destroy` or a failed creation kept
+    #[arg(long)]
+    #[serde(default)]
+    import_existing: bool,
     #[command(flatten)]
     #[serde(default)]
     scale: ScaleArgs,
@@ -75,6 +80,11 @@ pub(super) async fn execute(
     resumed: Option<&RunSummary>,
 ) -> Result<DeployReport> {
     let settings = ctx.settings()?;
+    if args.import_existing && settings.local {
+        return Err(Error::usage("the local platform cannot take over what has no stack").hint(
+            "it makes tables anew and empty; `platformctl local reset --yes` deletes everything",
+        ));
+    }
     let all = settings.synthesize()?;
     let templates = choose(all.clone(), &args.stacks)?;
     refuse_violations(ctx, &args.rules, &all, &templates)?;
@@ -99,6 +109,7 @@ pub(super) async fn execute(
     let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
     let work = async {
         let mut engine = engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?;
+        engine.import_existing = args.import_existing;
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
         ctx.ui.plan(&if args.dry_run { plan_lines(&plan) } else { plan_summary(&plan) });

@@ -133,6 +133,7 @@ pub(super) fn engine(
             functions: std::collections::BTreeMap::new(),
         },
         protect: config.protect,
+        import_existing: false,
         journal,
         events: ctx.events.clone(),
         cancel: ctx.cancel.clone(),

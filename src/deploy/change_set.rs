@@ -48,6 +48,8 @@ pub(super) struct Request<'a> {
     /// The run's short name: part of the change set's, so that runs know their own.
     pub run: &'a str,
     pub create: bool,
+    /// Whether what has the name of a resource already becomes that resource.
+    pub import_existing: bool,
     pub body: Body,
     pub parameters: &'a BTreeMap<String, String>,
 }
@@ -79,6 +81,7 @@ pub(super) async fn create(
         .change_set_name(format!("{PREFIX}{}-{}", request.run, unique_suffix()))
         .change_set_type(kind)
         .capabilities(Capability::CapabilityNamedIam)
+        .set_import_existing_resources(request.import_existing.then_some(true))
         .set_parameters(Some(parameters.collect()));
     let call = match &request.body {
         Body::Inline(text) => call.template_body(text),
@@ -204,7 +207,8 @@ async fn read(aws: &Regional, stack: &str, id: &str) -> Result<Vec<Change>> {
 
 fn change(sdk: &ResourceChange) -> Change {
     let action = match (sdk.action(), sdk.replacement()) {
-        (Some(ChangeAction::Add | ChangeAction::Import), _) => Action::Add,
+        (Some(ChangeAction::Add), _) => Action::Add,
+        (Some(ChangeAction::Import), _) => Action::Import,
         (Some(ChangeAction::Remove), _) => Action::Remove,
         (_, Some(SdkReplacement::True)) => Action::Replace,
         _ => Action::Modify,

@@ -44,6 +44,8 @@ pub struct Engine {
     pub concurrency: Concurrency,
     /// Whether stacks are protected against deletion.
     pub protect: bool,
+    /// Whether resources that have no stack become those of the same name in a template.
+    pub import_existing: bool,
     /// The run's journal.
     pub journal: Arc<Journal>,
     /// Where progress goes.

@@ -13,6 +13,9 @@ impl Engine {
     /// data outlives its stack. CloudFormation would refuse them too, but after it has
     /// made the stacks before them, and in words that name nothing.
     pub async fn refuse_taken_names(&self, planned: &[PlannedStack]) -> Result<()> {
+        if self.import_existing {
+            return Ok(());
+        }
         let mut taken = Vec::new();
         for stack in planned {
             if !stack.live.as_ref().is_none_or(LiveStack::is_empty_shell) {
@@ -31,7 +34,8 @@ impl Engine {
         }
         Err(Error::failed("what an earlier destroy kept still has the names that new stacks need")
             .caused_by(taken.join("\n"))
-            .hint("what `destroy` listed as kept has the data, in tables and memories too: save what you need and delete it, or choose another `environment` in platform.yaml")
+            .hint("what `destroy` listed as kept has the data: `platformctl deploy --import-existing` takes it over as it is, with tables and buckets of the same names")
+            .hint("or save what you need and delete it, or choose another `environment` in platform.yaml")
             .hint("on the local platform, `platformctl local reset --yes` deletes everything"))
     }
 }

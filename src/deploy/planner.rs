@@ -225,6 +225,7 @@ impl Engine {
             stack_name: &stack.plan.stack_name,
             run: self.journal.run().short(),
             create,
+            import_existing: self.import_existing,
             body,
             parameters,
         };

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     /// It would be made.
     Add,
+    /// It is there, without a stack, and would become part of this one.
+    Import,
     /// It would be changed in place.
     Modify,
     /// It would be made anew, and the old one removed.
@@ -19,10 +21,11 @@ pub enum Action {
 }
 
 impl Action {
-    /// The sign in front of it: `+ ~ ± -`.
+    /// The sign in front of it: `+ ← ~ ± -`.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Add => "+",
+            Self::Import => "←",
             Self::Modify => "~",
             Self::Replace => "±",
             Self::Remove => "-",

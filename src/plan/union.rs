@@ -36,10 +36,12 @@ fn merge_property(known: &mut Vec<PropertyChange>, other: PropertyChange) {
     }
 }
 
-/// An addition or a removal is what it is; a replacement is graver than a change.
+/// An addition or a removal is what it is; a replacement is graver than a change. Only
+/// the change set knows what is there already.
 fn graver(left: Action, right: Action) -> Action {
     match (left, right) {
         (Action::Modify, Action::Replace) | (Action::Replace, Action::Modify) => Action::Replace,
+        (Action::Add, Action::Import) | (Action::Import, Action::Add) => Action::Import,
         (left, _) => left,
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use platformctl::guard::{RuleSet, Severity, Verdict, rules, verdicts};
+use platformctl::guard::template::Template;
+use platformctl::guard::{RuleSet, Severity, Verdict, examples, rules, verdicts};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -70,6 +71,29 @@ fn every_case_has_the_verdict_it_expects() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What `explain` shows of a rule does what is said of it.
+#[test]
+fn examples_pass_and_fail() {
+    let mut shown = 0;
+    let mut wrong = Vec::new();
+    for rule in rules() {
+        let examples = examples(&rule);
+        let alone = RuleSet::embedded().choose(&[rule.id.clone()], &[]).expect("the rule");
+        let kinds = [(examples.passes, Verdict::Pass), (examples.fails, Verdict::Fail)];
+        for (example, expected) in kinds {
+            let example = example.unwrap_or_else(|| panic!("{} has no {expected:?}", rule.id));
+            let template = Template::parse("example.yaml", &example.template).expect("a template");
+            let verdicts = verdicts(&template.value, &alone).expect("verdicts");
+            if verdicts.get(&rule.id) != Some(&expected) {
+                wrong.push(format!("{}: {} is {verdicts:?}", rule.id, example.name));
+            }
+            shown += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(shown, 2 * rules().len());
 }
 
 #[test]

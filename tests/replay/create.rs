@@ -66,6 +66,18 @@ async fn a_new_stack_is_made_through_a_change_set() {
 }
 
 #[tokio::test]
+async fn what_was_kept_is_taken_over_only_when_asked() {
+    for import_existing in [false, true] {
+        let mut run = Run::new();
+        run.engine.import_existing = import_existing;
+        run.deploy(&[jobs("jobs", 30)]).await.expect("deploy");
+        let calls = run.cloud.calls("CreateChangeSet");
+        let expected = if import_existing { "true" } else { "" };
+        assert_eq!(calls[0].field("ImportExistingResources"), expected);
+    }
+}
+
+#[tokio::test]
 async fn names_of_change_sets_are_unique() {
     let run = Run::with(&[jobs("jobs", 30)]);
     for seconds in [31, 32, 33] {

@@ -82,6 +82,7 @@ impl Run {
             environment: "dev".into(),
             artefacts: Artefacts { bucket: BUCKET.into(), ..Artefacts::default() },
             protect: false,
+            import_existing: false,
             journal: Arc::new(journal),
             events: Events::new(move |event| sink.lock().expect("events").push(event)),
             cancel,

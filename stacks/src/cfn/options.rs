@@ -79,6 +79,13 @@ impl Options {
         self.on_delete(DeletionPolicy::RetainExceptOnCreate).on_replace(DeletionPolicy::Retain)
     }
 
+    /// As [`Options::retain`], for what has a fixed name and is protected against deletion:
+    /// to undo a failed creation CloudFormation would try to delete it, fail, and leave the
+    /// stack stuck. It stays, and the next creation takes it over by its name.
+    pub fn retain_always(self) -> Self {
+        self.on_delete(DeletionPolicy::Retain).on_replace(DeletionPolicy::Retain)
+    }
+
     /// What happens when the resource leaves the template.
     pub fn on_delete(mut self, policy: DeletionPolicy) -> Self {
         self.deletion = Some(policy);

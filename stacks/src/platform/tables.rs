@@ -32,7 +32,7 @@ pub(super) fn tables(stack: &mut Stack, common: &Common) -> (Tables, Vec<Watch>)
         let name = stack.naming().name(definition.name);
         let table = resource(&name, definition, common);
         let id = format!("{}Table", camel(definition.name));
-        made.insert(definition.name, stack.add_with(id, table, Options::new().retain()));
+        made.insert(definition.name, stack.add_with(id, table, Options::new().retain_always()));
         watched.push(Watch::Table { name });
     }
     (Tables(made), watched)
