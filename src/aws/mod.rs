@@ -33,6 +33,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// pauses: hundreds of stacks reach CloudFormation's limits, which are met by waiting.
 const ATTEMPTS: u32 = 8;
 
+/// Attempts of a run's first request, and the pause after the first of them.
+const FIRST_ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -169,10 +173,17 @@ impl Regional {
     }
 
     /// Who the credentials belong to.
+    ///
+    /// The first request of a run: where nobody answers, its user hears of it at once.
     pub async fn identity(&self) -> Result<Identity> {
+        let first = RetryConfig::standard()
+            .with_max_attempts(FIRST_ATTEMPTS)
+            .with_initial_backoff(FIRST_PAUSE);
         let answer = self
             .sts
             .get_caller_identity()
+            .customize()
+            .config_override(aws_sdk_sts::Config::builder().retry_config(first))
             .send()
             .await
             .map_err(|error| explain("cannot find out who the credentials belong to", error))?;
