@@ -73,6 +73,15 @@ pub async fn run(ctx: &Ctx, args: DeployArgs) -> Result<DeployReport> {
     execute(ctx, args, None).await
 }
 
+/// The local platform makes tables anew and empty.
+fn refuse_import(refused: bool) -> Result<()> {
+    if !refused {
+        return Ok(());
+    }
+    Err(Error::usage("the local platform cannot take over what has no stack")
+        .hint("`platformctl local reset --yes` deletes everything"))
+}
+
 /// Runs `deploy`, or goes on with an earlier run of it.
 pub(super) async fn execute(
     ctx: &Ctx,
@@ -80,11 +89,7 @@ pub(super) async fn execute(
     resumed: Option<&RunSummary>,
 ) -> Result<DeployReport> {
     let settings = ctx.settings()?;
-    if args.import_existing && settings.local {
-        return Err(Error::usage("the local platform cannot take over what has no stack").hint(
-            "it makes tables anew and empty; `platformctl local reset --yes` deletes everything",
-        ));
-    }
+    refuse_import(args.import_existing && settings.local)?;
     let all = settings.synthesize()?;
     let templates = choose(all.clone(), &args.stacks)?;
     refuse_violations(ctx, &args.rules, &all, &templates)?;
@@ -113,23 +118,19 @@ pub(super) async fn execute(
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
         ctx.ui.plan(&if args.dry_run { plan_lines(&plan) } else { plan_summary(&plan) });
-        if !args.dry_run
-            && let Err(error) = refuse_data_loss(&plan, args.replace_data)
-        {
-            engine.discard(&planned).await?;
-            return Err(error);
-        }
-        if !args.dry_run
-            && let Err(error) = engine.refuse_taken_names(&planned).await
-        {
-            engine.discard(&planned).await?;
-            return Err(error);
-        }
-        let mut recreate = args.recreate;
         if args.dry_run {
             engine.discard(&planned).await?;
             return Ok(DeployReport { run: None, plan, stacks: Vec::new(), recorded_only: false });
         }
+        let mut refused = refuse_data_loss(&plan, args.replace_data);
+        if refused.is_ok() {
+            refused = engine.refuse_taken_names(&planned).await;
+        }
+        if let Err(error) = refused {
+            engine.discard(&planned).await?;
+            return Err(error);
+        }
+        let mut recreate = args.recreate;
         let stuck: Vec<&str> = planned
             .iter()
             .filter(|stack| stack.must_be_deleted().is_some())

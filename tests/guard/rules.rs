@@ -80,7 +80,8 @@ fn examples_pass_and_fail() {
     let mut wrong = Vec::new();
     for rule in rules() {
         let examples = examples(&rule);
-        let alone = RuleSet::embedded().choose(&[rule.id.clone()], &[]).expect("the rule");
+        let alone =
+            RuleSet::embedded().choose(std::slice::from_ref(&rule.id), &[]).expect("the rule");
         let kinds = [(examples.passes, Verdict::Pass), (examples.fails, Verdict::Fail)];
         for (example, expected) in kinds {
             let example = example.unwrap_or_else(|| panic!("{} has no {expected:?}", rule.id));
