@@ -6,7 +6,8 @@ Each runs three times unless told, one after the other; the best time of each co
 else the machine does only adds to it. Processor time is of all threads together.
 Verdicts are compared by template and rule. platformctl folds intrinsic functions before
 it asks the rules and cfn-guard does not, so that verdicts on `Fn::Sub: "*"` and the like
-may differ; each difference is listed.
+may differ; each difference is listed. Templates with one are then given to cfn-guard
+again, with `Fn::Sub` and `Fn::Join` of constants folded: what differs still is a fault.
 """
 
 import collections
@@ -16,6 +17,7 @@ import pathlib
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 
@@ -63,6 +65,45 @@ def verdicts_of_platformctl(text):
     return found
 
 
+def known(value):
+    """Text for a value in `Fn::Sub`; references stay references."""
+    if isinstance(value, dict) and isinstance(value.get("Ref"), str):
+        return "${" + value["Ref"] + "}"
+    return value if isinstance(value, str) else None
+
+
+def folded(value):
+    """The value with those functions folded that depend on nothing."""
+    if isinstance(value, list):
+        return [folded(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: folded(item) for name, item in value.items()}
+    if len(value) == 1:
+        [(function, argument)] = value.items()
+        if function == "Fn::Sub" and isinstance(argument, str):
+            return argument
+        if function == "Fn::Sub" and all(known(it) for it in argument[1].values()):
+            for name, it in argument[1].items():
+                argument[0] = argument[0].replace("${" + name + "}", known(it))
+            return argument[0]
+        if function == "Fn::Join" and all(isinstance(part, str) for part in argument[1]):
+            return argument[0].join(argument[1])
+    return value
+
+
+def refolded(guard, rules, templates, stacks):
+    """What cfn-guard says of the folded templates of these stacks."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in pathlib.Path(templates).iterdir():
+            if path.stem in stacks:
+                text = json.dumps(folded(json.loads(path.read_text())))
+                (pathlib.Path(folder) / path.name).write_text(text)
+        command = [guard, "validate", "--rules", *rules, "--data", folder,
+                   "--structured", "--output-format", "json", "--show-summary", "none"]
+        return verdicts_of_guard(run(command)[2])
+
+
 def main(guard, platformctl, rules, templates, runs="3"):
     files = sorted(str(path) for path in pathlib.Path(templates).iterdir())
     rules = sorted(str(path) for path in pathlib.Path(rules).glob("*.guard"))
@@ -87,15 +128,20 @@ def main(guard, platformctl, rules, templates, runs="3"):
     expected = verdicts_of_guard(guard_text)
     # Rules that are code have no counterpart.
     found = verdicts_of_platformctl(our_text)
-    differing = collections.Counter(
-        (rule, verdict, found.get((stack, rule)))
-        for (stack, rule), verdict in expected.items()
-        if found.get((stack, rule)) != verdict
-    )
+    differing = collections.Counter()
+    places = [place for place, verdict in expected.items() if found.get(place) != verdict]
+    for stack, rule in places:
+        differing[rule, expected[stack, rule], found.get((stack, rule))] += 1
     same = len(expected) - sum(differing.values())
     print(f"verdicts: {same} of {len(expected)} equal")
     for (rule, theirs, ours), number in sorted(differing.items()):
         print(f"  {number} times {rule}: cfn-guard {theirs}, platformctl {ours}")
+    if places:
+        again = refolded(guard, rules, templates, {stack for stack, _ in places})
+        faults = [place for place in places if again[place] != found.get(place)]
+        print(f"  of these {len(faults)} differ still where cfn-guard sees folded templates")
+        if faults:
+            sys.exit(f"not explained: {sorted(faults)[:10]}")
 
 
 main(*sys.argv[1:])

@@ -240,6 +240,22 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_at_a_run_does_not_keep_others_from_going_on_with_it() {
+        let runs = tempfile::tempdir().expect("folder");
+        let journal = Journal::begin(runs.path(), Mask::default(), start()).expect("begin");
+        let path = journal.path().to_owned();
+        drop(journal);
+        let look = File::open(&path).expect("open");
+        look.try_lock_shared().expect("nobody holds it");
+        let looking = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            drop(look);
+        });
+        assert!(Journal::resume(&path, Mask::default(), "me@here").is_ok());
+        looking.join().expect("a thread");
+    }
+
+    #[test]
     fn a_run_is_running_then_succeeded() {
         let runs = tempfile::tempdir().expect("folder");
         let journal = Journal::begin(runs.path(), Mask::default(), start()).expect("begin");

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -12,6 +13,10 @@ use time::format_description::well_known::Rfc3339;
 use super::record::{Entry, RECORD_VERSION, Record, RunStart, StepOutcome};
 use super::{Mask, RunId, reader};
 use crate::error::{Context as _, Error, Kind, Result};
+
+/// How often, and after which pause, a journal that is held is tried again.
+const LOCK_RETRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// The journal of a run that is under way. Shared by tasks through `Arc`.
 #[derive(Debug)]
@@ -171,8 +176,18 @@ impl Journal {
     }
 }
 
+/// Takes the journal for this process. Whoever lists the runs holds it for an instant
+/// too, to find out whether it is held: that passes.
 fn lock(file: &File, path: &Path) -> Result<()> {
-    match file.try_lock() {
+    let mut tried = file.try_lock();
+    for _ in 0..LOCK_RETRIES {
+        if !matches!(tried, Err(std::fs::TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        tried = file.try_lock();
+    }
+    match tried {
         Ok(()) => Ok(()),
         Err(std::fs::TryLockError::WouldBlock) => {
             let run = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
