@@ -172,7 +172,7 @@ fn a_deploy_refuses_what_the_check_refuses() {
     $ platformctl deploy --artefacts dist --yes
     --- stderr
     error: the rules refuse these templates; nothing was deployed
-      caused by: 1 finding in 1 stack (114 rules, 7 stacks, [TIME] ms)
+      caused by: 1 finding in 1 stack (115 rules, 7 stacks, [TIME] ms)
 
                    efs-encrypted-at-rest          efs / FileSystem / Encrypted
                      found false, wanted true
