@@ -4,8 +4,11 @@
 //! ([`names`], [`functions`], [`metrics`]), the tables ([`tables`]) and [`queues`], who
 //! the tenants are ([`tenant`]), the HTTP API ([`api`]), and the requests and responses
 //! of each function ([`pages`] for
-//! `git-store`). The crate is plain data with validation; it does no input or
+//! `git-store`). By itself the crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
+//!
+//! Functions ask for more. Feature `models`: what the tables hold (`model`), API keys,
+//! cursors and idempotency, still without an SDK.
 //!
 //! Values are parsed once, when a request is decoded. A [`pages::PagePath`] or a
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
@@ -13,6 +16,8 @@
 pub mod api;
 pub mod functions;
 pub mod metrics;
+#[cfg(feature = "models")]
+pub mod model;
 pub mod names;
 pub mod pages;
 pub mod queues;
