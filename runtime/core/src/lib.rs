@@ -14,6 +14,7 @@
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
 
 pub mod api;
+pub mod caller;
 pub mod functions;
 pub mod metrics;
 #[cfg(feature = "models")]
@@ -22,4 +23,6 @@ pub mod names;
 pub mod pages;
 pub mod queues;
 pub mod tables;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 pub mod tenant;
