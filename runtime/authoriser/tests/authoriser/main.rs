@@ -1,0 +1,11 @@
+//! The authoriser against real keys, a server of keys on this machine, and everything
+//! that somebody could send it.
+
+mod forms;
+mod issuers;
+mod machines;
+mod mutations;
+mod routes;
+mod service;
+mod support;
+mod tokens;
