@@ -24,7 +24,7 @@ async fn main() -> io::Result<()> {
     let world = World::new().await;
     let key = ApiKeyToken::generate("acme".parse().unwrap());
     let stored = ApiKey::of(&key, "2026-01-01T00:00:00Z".parse().unwrap());
-    world.tenants.put("acme", TenantStatus::Active, vec![stored]);
+    world.tenants.put("acme", TenantStatus::Active, &[stored]);
     let admin = format!("Bearer {}", staff("Platform.Admin").sign(&OTHER_RSA));
     let ec = user().header("alg", "ES256").header("kid", "e1").sign(&EC);
     let key = key.expose();

@@ -217,6 +217,32 @@ pub struct IssuerConfig {
     pub local: bool,
 }
 
+impl IssuerConfig {
+    /// An issuer of which everything else is the usual: its users have roles in `roles`,
+    /// and no tenant.
+    pub fn new(
+        name: impl Into<String>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        jwks_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            issuer: issuer.into(),
+            audience: audience.into(),
+            audience_claim: aud(),
+            jwks_url: jwks_url.into(),
+            role_claim: "roles".to_owned(),
+            tenant_claim: None,
+            staff: false,
+            algorithms: usual_algorithms(),
+            types: usual_types(),
+            type_optional: false,
+            local: false,
+        }
+    }
+}
+
 /// Programs that show who they are by a request to STS that they signed and did not send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -26,7 +26,7 @@ async fn every_route_lets_in_its_callers_and_nobody_else() {
     let world = World::new().await;
     let key = ApiKeyToken::generate("acme".parse().unwrap());
     let stored = ApiKey::of(&key, now());
-    world.tenants.put("acme", TenantStatus::Active, vec![stored]);
+    world.tenants.put("acme", TenantStatus::Active, &[stored]);
     let callers = [
         (Caller::Tenant, format!("Bearer {}", user().sign(&RSA))),
         (Caller::Machine, format!("ApiKey {}", key.expose())),
@@ -225,9 +225,9 @@ async fn api_keys_are_good_until_they_end() {
     let mut ended = ApiKey::of(&former, now());
     ended.former_until = Some(ends(100));
     let keys = vec![ApiKey::of(&current, now()), ended];
-    world.tenants.put("acme", TenantStatus::Active, keys.clone());
+    world.tenants.put("acme", TenantStatus::Active, &keys);
     // A hash that was copied to another tenant opens nothing there.
-    world.tenants.put("globex", TenantStatus::Active, keys.clone());
+    world.tenants.put("globex", TenantStatus::Active, &keys);
     let with = |key: &str, header: &str| {
         let value =
             if header == "Authorization" { format!("ApiKey {key}") } else { key.to_owned() };
@@ -263,7 +263,7 @@ async fn api_keys_are_good_until_they_end() {
     world.clock.pass(Duration::from_secs(1));
     assert_eq!(world.decide(&old).await.err(), Some(Reason::ApiKey));
     // Whether the tenant may use the platform is another question.
-    world.tenants.put("acme", TenantStatus::Suspended, keys);
+    world.tenants.put("acme", TenantStatus::Suspended, &keys);
     world.clock.pass(directory::FRESH);
     let decision = world.decide(&with(&good, "x-api-key")).await;
     assert_eq!(decision.err(), Some(Reason::InactiveTenant));
@@ -274,7 +274,7 @@ async fn tenants_are_remembered_for_some_seconds() {
     let world = World::new().await;
     let token = user().sign(&RSA);
     assert_eq!(world.token(&token).await.err(), None);
-    world.tenants.put("acme", TenantStatus::Suspended, Vec::new());
+    world.tenants.put("acme", TenantStatus::Suspended, &[]);
     assert_eq!((world.token(&token).await.err(), world.tenants.asked()), (None, 1));
     world.clock.pass(directory::FRESH);
     assert_eq!(world.token(&token).await.err(), Some(Reason::InactiveTenant));

@@ -138,7 +138,7 @@ async fn credentials_are_nowhere() {
     let written = Written::default();
     let key = ApiKeyToken::generate("acme".parse().unwrap());
     let stored = ApiKey::of(&key, "2026-01-01T00:00:00Z".parse().unwrap());
-    world.tenants.put("acme", TenantStatus::Active, vec![stored]);
+    world.tenants.put("acme", TenantStatus::Active, &[stored]);
     let good = user().claim("email", planted).claim("sub", planted).sign(&RSA);
     let stranger = ApiKeyToken::generate("acme".parse().unwrap());
     let values = [

@@ -247,7 +247,7 @@ pub struct Tenants {
 }
 
 impl Tenants {
-    pub fn put(&self, id: &str, status: TenantStatus, keys: Vec<ApiKey>) {
+    pub fn put(&self, id: &str, status: TenantStatus, keys: &[ApiKey]) {
         let tenant: Tenant = serde_json::from_value(json!({
             "tenant_id": id, "tier": "standard", "isolation": "pooled", "status": status,
             "monthly_usd": 100, "email": "ops@acme.example", "api_keys": keys,
@@ -359,10 +359,10 @@ impl World {
 /// `acme` and `globex` may, `paused` and `gone` may not.
 pub fn tenants() -> Tenants {
     let tenants = Tenants::default();
-    tenants.put("acme", TenantStatus::Active, Vec::new());
-    tenants.put("globex", TenantStatus::Active, Vec::new());
-    tenants.put("paused", TenantStatus::Suspended, Vec::new());
-    tenants.put("gone", TenantStatus::Deleted, Vec::new());
+    tenants.put("acme", TenantStatus::Active, &[]);
+    tenants.put("globex", TenantStatus::Active, &[]);
+    tenants.put("paused", TenantStatus::Suspended, &[]);
+    tenants.put("gone", TenantStatus::Deleted, &[]);
     tenants
 }
 
