@@ -5,6 +5,7 @@
 
 mod forms;
 mod issuers;
+mod lambda;
 mod machines;
 mod mutations;
 mod routes;

@@ -248,13 +248,7 @@ pub struct Tenants {
 
 impl Tenants {
     pub fn put(&self, id: &str, status: TenantStatus, keys: &[ApiKey]) {
-        let tenant: Tenant = serde_json::from_value(json!({
-            "tenant_id": id, "tier": "standard", "isolation": "pooled", "status": status,
-            "monthly_usd": 100, "email": "ops@acme.example", "api_keys": keys,
-            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "revision": 1,
-        }))
-        .unwrap();
+        let tenant = tenant(id, status.name(), keys);
         self.all.lock().unwrap().insert(tenant.tenant_id.clone(), tenant);
     }
 
@@ -354,6 +348,17 @@ impl World {
     pub async fn token(&self, token: &str) -> Result<Allowed, Reason> {
         self.decide(&bearer(token)).await
     }
+}
+
+/// A tenant.
+pub fn tenant(id: &str, status: &str, keys: &[ApiKey]) -> Tenant {
+    serde_json::from_value(json!({
+        "tenant_id": id, "tier": "standard", "isolation": "pooled", "status": status,
+        "monthly_usd": 100, "email": "ops@acme.example", "api_keys": keys,
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        "revision": 1,
+    }))
+    .unwrap()
 }
 
 /// `acme` and `globex` may, `paused` and `gone` may not.
