@@ -5,6 +5,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "../tests/authoriser/gateway.rs"]
+mod gateway;
 #[path = "../tests/authoriser/support.rs"]
 mod support;
 
@@ -12,9 +14,10 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use authoriser::{Log, service};
+use gateway::{bearer, request};
 use runtime_core::model::{ApiKey, ApiKeyToken, TenantStatus};
 use serde_json::Value;
-use support::{EC, OTHER_RSA, RSA, World, bearer, request, staff, user};
+use support::{EC, OTHER_RSA, RSA, World, staff, user};
 
 const WARM_UP: usize = 500;
 const ROUNDS: usize = 20_000;

@@ -15,7 +15,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
-use super::support::{ISSUER, KeyServer, OTHER_RSA, RSA, bearer, issuer, tenant, user};
+use super::gateway::bearer;
+use super::support::{ISSUER, KeyServer, OTHER_RSA, RSA, issuer, tenant, user};
 
 /// One request: its first line and its body.
 async fn receive(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {

@@ -9,7 +9,8 @@ use authoriser::{Allowed, Authoriser, Reason, Request};
 use runtime_core::api::Caller;
 use serde_json::json;
 
-use super::support::{TestClock, bearer, encode, machines, tenants};
+use super::gateway::bearer;
+use super::support::{TestClock, encode, machines, tenants};
 
 /// 2027-01-15T08:00:00Z, the moment at which tests begin.
 const DATE: &str = "20270115T080000Z";

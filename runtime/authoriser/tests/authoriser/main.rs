@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod forms;
+mod gateway;
 mod issuers;
 mod lambda;
 mod machines;

@@ -7,7 +7,8 @@ use runtime_core::api::{Caller, ROUTES};
 use runtime_core::model::{ApiKey, ApiKeyToken, TenantStatus, Timestamp};
 use serde_json::Value;
 
-use super::support::{Draft, NOW, OTHER_RSA, RSA, World, request, staff, user};
+use super::gateway::request;
+use super::support::{Draft, NOW, OTHER_RSA, RSA, World, staff, user};
 
 fn headers(request: &mut Value, name: &str, value: &str) {
     request["headers"][name] = value.into();

@@ -8,9 +8,8 @@ use runtime_core::auth::AuthContext;
 use runtime_core::model::{ApiKey, ApiKeyToken, TenantStatus};
 use serde_json::{Value, json};
 
-use super::support::{
-    Behaviour, OTHER_RSA, RSA, World, bearer, encode, machines, request, staff, user,
-};
+use super::gateway::{bearer, request};
+use super::support::{Behaviour, OTHER_RSA, RSA, World, encode, machines, staff, user};
 
 /// What was written.
 #[derive(Clone, Default)]
