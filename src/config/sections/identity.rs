@@ -196,6 +196,11 @@ impl StageConfig {
 }
 
 impl IssuerConfig {
+    /// What checking its tokens needs: what is given, and what follows from the kind.
+    pub fn resolve(&self) -> stacks::spec::Issuer {
+        self.spec().resolve()
+    }
+
     fn spec(&self) -> IssuerSpec {
         let client_id = self.client_id.clone().unwrap_or_default();
         let kind = match self.kind {

@@ -190,7 +190,7 @@ impl Issuer {
 
 /// The key set, below the issuer's address.
 const KEY_SET: &str = "jwks.json";
-/// What OpenID Connect Discovery calls it, below the issuer's address.
+/// What OIDC discovery calls it, below the issuer's address.
 const CONFIGURATION: &str = ".well-known/openid-configuration";
 
 #[cfg(test)]
