@@ -19,8 +19,10 @@ use crate::ops::{Api, idempotency_key};
 /// Reaches the platform's API by the outputs of its stack.
 pub type ReachApi<'a> = Box<dyn Fn(&BTreeMap<String, String>) -> Result<Api> + Send + Sync + 'a>;
 
-/// The first tenants: one that shares everything, and one with a stack of its own.
-const FIRST: [(&str, Tier); 2] = [("acme", Tier::Basic), ("globex", Tier::Premium)];
+/// The first tenants, and who makes them: one that shares everything, and one with a stack
+/// of its own.
+const FIRST: [(&str, Tier, Function); 2] =
+    [("acme", Tier::Basic, Function::TenantApi), ("globex", Tier::Premium, Function::Provisioner)];
 
 /// How long one of them may take on the local platform.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -40,7 +42,9 @@ impl Platform<'_> {
         let api = self.reach_api()?;
         let Engine { journal, .. } = &self.engine;
         let mut made = Vec::new();
-        for tenant in first()? {
+        let tenants = first(self.settings)?;
+        let names: Vec<_> = tenants.iter().map(|tenant| tenant.id.to_string()).collect();
+        for tenant in tenants {
             let id = tenant.id.clone();
             if tenants::find(&api, &id).await?.is_none() {
                 let key = idempotency_key(journal.run().as_str(), "createTenant", &json!(tenant));
@@ -51,7 +55,7 @@ impl Platform<'_> {
             }
             tenants::settle(&api, &id, Goal::Settled, PATIENCE).await?;
         }
-        let summary = format!("tenants {}", FIRST.map(|(id, _)| id).join(" and "));
+        let summary = format!("tenants {}", names.join(" and "));
         let detail = json!({ "made": made });
         let result = if made.is_empty() {
             StepResult::unchanged(summary)
@@ -64,7 +68,7 @@ impl Platform<'_> {
     /// Each of them is there.
     pub(super) async fn prove_tenants(&self) -> Result<()> {
         let api = self.reach_api()?;
-        for tenant in first()? {
+        for tenant in first(self.settings)? {
             tenants::show(&api, &tenant.id).await?;
         }
         Ok(())
@@ -80,13 +84,16 @@ impl Platform<'_> {
     }
 }
 
-fn first() -> Result<Vec<NewTenant>> {
-    let tenant = |(id, tier): (&str, Tier)| {
+/// Those whose makers are deployed.
+fn first(settings: &Settings) -> Result<Vec<NewTenant>> {
+    let functions = &settings.config.platform.functions;
+    let wanted = FIRST.into_iter().filter(|(.., maker)| functions.contains_key(maker));
+    let tenant = |(id, tier, _): (&str, Tier, Function)| {
         let email = format!("operators@{id}.example");
         let id: TenantId = id.parse().context("an id of ours is invalid")?;
         Ok(NewTenant { id, tier, email, monthly_usd: None })
     };
-    FIRST.into_iter().map(tenant).collect()
+    wanted.map(tenant).collect()
 }
 
 #[cfg(test)]
@@ -113,8 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_tenants_are_valid() {
-        let ids: Vec<String> = first().expect("valid").iter().map(|it| it.id.to_string()).collect();
-        assert_eq!(ids, ["acme", "globex"]);
+    fn tenants_whose_makers_are_missing_are_not_made() {
+        let ids = |functions: &[Function]| -> Vec<String> {
+            let tenants = first(&settings(functions, true)).expect("valid");
+            tenants.iter().map(|it| it.id.to_string()).collect()
+        };
+        assert_eq!(ids(&[Function::TenantApi]), ["acme"]);
+        assert_eq!(ids(&[Function::TenantApi, Function::Provisioner]), ["acme", "globex"]);
     }
 }

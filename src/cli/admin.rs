@@ -176,3 +176,19 @@ pub(super) fn check_issuer(settings: &Settings, index: usize, address: &str) -> 
         .map(drop)
         .map_err(|error| error.at(settings.place(&field)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emulator_has_the_api_below_its_own_address() {
+        let outputs = [("ApiId", "abc"), ("ApiStage", "live"), ("Url", "https://app.acme.example")];
+        let outputs = outputs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        assert_eq!(api_address(&outputs, None).as_deref(), Some("https://app.acme.example"));
+        let emulator = api_address(&outputs, Some("http://127.0.0.1:4566"));
+        let expected = "http://127.0.0.1:4566/restapis/abc/live/_user_request_";
+        assert_eq!(emulator.as_deref(), Some(expected));
+        assert_eq!(api_address(&std::collections::BTreeMap::new(), None), None);
+    }
+}

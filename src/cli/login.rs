@@ -49,9 +49,9 @@ pub struct LoginArgs {
     /// What to ask for; default: what suits the kind of issuer
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
-    /// Role to log in with; with --local only
-    #[arg(long, value_enum, value_name = "ROLE", default_value = "Platform.Admin")]
-    role: Role,
+    /// Role to log in with, with --local only; default: Platform.Admin
+    #[arg(long, value_enum, value_name = "ROLE", conflicts_with = "status")]
+    role: Option<Role>,
     /// Say who is logged in, and until when
     #[arg(long)]
     status: bool,
@@ -94,8 +94,16 @@ pub async fn run(ctx: &Ctx, args: &LoginArgs) -> Result<LoginReport> {
         return Ok(LoginReport { environment, logins: store.all()?, given, asked: true });
     }
     let login = if settings.local {
-        local_login(ctx, args.role, LOCAL).await?
+        if args.device || args.client_credentials {
+            return Err(Error::usage("the local platform's issuer asks nobody who they are")
+                .hint("leave out `--device` and `--client-credentials`"));
+        }
+        local_login(ctx, args.role.unwrap_or(Role::Admin), LOCAL).await?
     } else {
+        if args.role.is_some() {
+            return Err(Error::usage("whoever signs people in says which role they have")
+                .hint("`--role` goes with `--local`"));
+        }
         sign_in(ctx, &settings, args).await?
     };
     ctx.paths.make_state()?;

@@ -49,10 +49,10 @@ impl fmt::Debug for Secret {
 /// Sends requests.
 #[derive(Debug)]
 pub struct Http {
-    /// To this machine: past any proxy.
-    direct: OnceLock<Client>,
-    /// To others: through the proxy of the environment, if there is one.
-    outside: OnceLock<Client>,
+    /// Without TLS, which is for this machine alone: past any proxy.
+    plain: OnceLock<Client>,
+    /// With TLS: through the proxy of the environment, if there is one.
+    secure: OnceLock<Client>,
     time: Duration,
     largest: usize,
 }
@@ -92,24 +92,27 @@ impl Default for Http {
 impl Http {
     /// Sends requests that may take `time` and whose answers may have `largest` bytes.
     pub fn bounded(time: Duration, largest: usize) -> Self {
-        Self { direct: OnceLock::new(), outside: OnceLock::new(), time, largest }
+        Self { plain: OnceLock::new(), secure: OnceLock::new(), time, largest }
     }
 
     /// Begins a request.
     pub fn request(&self, method: Method, url: Url) -> Result<RequestBuilder> {
-        let loopback = is_loopback(&url);
-        let kept = if loopback { &self.direct } else { &self.outside };
+        let plain = url.scheme() == "http";
+        if plain && !is_loopback(&url) {
+            return Err(Error::usage(format!("nothing is sent to {url} in the clear")));
+        }
+        let kept = if plain { &self.plain } else { &self.secure };
         let client = match kept.get() {
             Some(client) => client,
             None => {
-                let made = self.client(loopback)?;
+                let made = self.client(plain)?;
                 kept.get_or_init(|| made)
             }
         };
         Ok(client.request(method, url))
     }
 
-    fn client(&self, loopback: bool) -> Result<Client> {
+    fn client(&self, plain: bool) -> Result<Client> {
         // One provider for the whole process; a second call finds it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
@@ -117,9 +120,17 @@ impl Http {
             .timeout(self.time)
             .redirect(Policy::none())
             .referer(false)
-            .https_only(!loopback)
+            .https_only(!plain)
             .user_agent(concat!("platformctl/", env!("CARGO_PKG_VERSION")));
-        let builder = if loopback { builder.no_proxy() } else { builder };
+        let builder = if plain {
+            // It trusts nobody, and needs no certificates of the system to say so.
+            let trust = rustls::ClientConfig::builder()
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            builder.no_proxy().tls_backend_preconfigured(trust)
+        } else {
+            builder
+        };
         builder.build().context("cannot prepare HTTPS")
     }
 
@@ -256,6 +267,12 @@ mod tests {
 
         let nobody = get(&http, "http://127.0.0.1:1").await.unwrap_err();
         assert!(nobody.passing && nobody.error.causes().concat().contains("refused"));
+    }
+
+    #[test]
+    fn nothing_leaves_this_machine_in_the_clear() {
+        let url = Url::parse("http://api.acme.example/").unwrap();
+        assert!(Http::default().request(Method::GET, url).is_err());
     }
 
     #[tokio::test]

@@ -143,6 +143,22 @@ async fn a_code_that_nobody_types_expires() {
 }
 
 #[tokio::test]
+async fn nobody_waits_who_was_interrupted() {
+    let server = issuer(|asked, _| {
+        let pending = || refused("authorization_pending");
+        Some(if asked.path == "/device" { Reply::json(200, &code()) } else { pending() })
+    });
+    let http = Http::default();
+    let endpoints = discover(&http, &server.url()).await.expect("found");
+    let (canceller, cancel) = Cancel::new();
+    let application = application(&server);
+    let tell = |_: &Prompt| canceller.cancel();
+    let clock = Clock::default();
+    let error = device(&http, &endpoints, &application, clock, &cancel, tell).await.unwrap_err();
+    assert_eq!(error.exit_code(), crate::error::exit::INTERRUPTED);
+}
+
+#[tokio::test]
 async fn refusals_say_what_to_do() {
     for (refusal, hint) in [
         ("access_denied", "refused on the other device"),

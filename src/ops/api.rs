@@ -88,7 +88,7 @@ pub struct Answered<T> {
     pub version: Option<String>,
 }
 
-/// A final answer that is no success; its status is 0 when there was none.
+/// A final answer that is no success; its status is 0 when nobody answered who knows.
 struct Refusal {
     status: u16,
     error: Error,
@@ -228,7 +228,8 @@ impl Api {
                     // Who is throttled has done nothing yet.
                     let again = answer.status == 429 || repeatable && answer.status >= 500;
                     let error = problem::error(&answer, route, call.subject(), &self.mask);
-                    (answer.status, error, again, answer.retry_after())
+                    let status = if problem::is_no_route(&answer) { 0 } else { answer.status };
+                    (status, error, again, answer.retry_after())
                 }
                 Err(failure) => {
                     let error = failure.error.hint(format!("the API is {}", self.base));

@@ -10,6 +10,17 @@ use crate::journal::Mask;
 /// The longest text of the API that an error shows, in characters.
 const LONGEST: usize = 500;
 
+/// Whether the gateway has no such route, which it says in these words: its own, and those
+/// that the stacks give it instead. Of what the route is about that says nothing.
+pub(super) fn is_no_route(answer: &Answer) -> bool {
+    let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
+    match answer.status {
+        403 => said(answer, problem.as_ref()) == "Missing Authentication Token",
+        404 => said(answer, problem.as_ref()) == "There is no such path or method.",
+        _ => false,
+    }
+}
+
 /// The error of an answer to a request about `subject`.
 pub(super) fn error(answer: &Answer, route: &Route, subject: &str, mask: &Mask) -> Error {
     let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
@@ -18,6 +29,10 @@ pub(super) fn error(answer: &Answer, route: &Route, subject: &str, mask: &Mask) 
     let about = if subject.is_empty() { String::new() } else { format!(" {subject}") };
     let failed = |why: &str| Error::failed(format!("{why}: {said} ({status})"));
     let usage = |why: &str| Error::new(Kind::Usage, format!("{why}: {said} ({status})"));
+    if is_no_route(answer) {
+        return failed(&format!("the API has no {} {} yet", route.method.as_str(), route.path))
+            .hint("it comes with the functions that answer: platform.functions in platform.yaml");
+    }
     match status {
         400 | 413 | 422 => usage("the API refused the request"),
         401 => failed("the API does not know who is calling").hint(

@@ -167,6 +167,20 @@ async fn refusals_say_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_api_without_the_route_knows_nothing_of_tenants() {
+    for (status, said) in
+        [(404, "There is no such path or method."), (403, "Missing Authentication Token")]
+    {
+        let server = Server::new(move |_, _| Some(problem(status, said)));
+        let error = tenants::find(&api(&server), &acme()).await.unwrap_err();
+        assert!(error.message().starts_with("the API has no GET /v1/tenants/{id} yet"), "{error}");
+        let patience = Duration::from_secs(9);
+        let settled = tenants::settle(&api(&server), &acme(), Goal::Gone, patience).await;
+        assert!(settled.is_err(), "what is not there was not deleted");
+    }
+}
+
+#[tokio::test]
 async fn no_answer_harms() {
     let hostile: [fn() -> Reply; 5] = [
         || Reply::text(200, "<html>not the API</html>"),
@@ -244,6 +258,22 @@ async fn patience_ends_and_can_be_resumed() {
     let error = tenants::settle(&api(&server), &acme(), Goal::Active, patience).await.unwrap_err();
     assert_eq!(error.message(), "tenant acme is provisioning after 20ms, and was to be active");
     assert_eq!(error.exit_code(), exit::PARTIAL);
+}
+
+#[tokio::test]
+async fn nobody_waits_who_was_interrupted() {
+    let server = going(&["provisioning"]);
+    let (canceller, cancel) = Cancel::new();
+    let base = server.url();
+    let api = Api::new(&base, Secret::new(TOKEN), Events::none(), cancel).expect("an address");
+    let (id, patience) = (acme(), Duration::from_mins(1));
+    let waiting = tenants::settle(&api, &id, Goal::Active, patience);
+    let interrupted = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        canceller.cancel();
+    };
+    let (settled, ()) = tokio::join!(waiting, interrupted);
+    assert_eq!(settled.unwrap_err().exit_code(), exit::INTERRUPTED);
 }
 
 #[test]

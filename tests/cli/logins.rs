@@ -95,7 +95,9 @@ fn a_person_logs_in_works_and_logs_out() {
     insta::assert_snapshot!(shown(&env.run(&["login", "--status"]).text, &issuer));
     let status = env.run(&["login", "--status", "-o", "json"]);
     assert!(!status.stdout.contains(ADMIN), "{}", status.stdout);
-    assert_eq!(env.run(&["tenant", "show", "acme"]).code, 0);
+    let used = env.run(&["tenant", "show", "acme", "-vv"]);
+    assert_eq!(used.code, 0, "{}", used.text);
+    assert!(!used.text.contains(ADMIN), "{}", used.text);
 
     let files = kept(&env);
     let [file] = files.as_slice() else { panic!("{files:?}") };

@@ -85,6 +85,14 @@ impl PlatformApi {
             .var("PLATFORMCTL_TOKEN", token)
     }
 
+    /// An environment that finds it by the outputs of the deployed stack, on an emulator.
+    pub fn env_of_an_emulator(&self) -> TestEnv {
+        TestEnv::new()
+            .logged_in()
+            .var("AWS_ENDPOINT_URL", &self.server.url())
+            .var("PLATFORMCTL_TOKEN", ADMIN)
+    }
+
     /// What was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.server.asked()
@@ -133,7 +141,34 @@ fn problem(status: u16, detail: &str) -> Reply {
     Reply::json(status, &body)
 }
 
+/// What CloudFormation and STS of an emulator say, which is at the same address.
+fn answer_of_aws(asked: &Asked) -> Option<Reply> {
+    let action = asked.body.strip_prefix("Action=")?.split('&').next()?;
+    let output = |key: &str, value: &str| {
+        format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
+    };
+    let body = match action {
+        "GetCallerIdentity" => "<GetCallerIdentityResponse><GetCallerIdentityResult>\
+             <Arn>arn:aws:iam::111122223333:user/tester</Arn><UserId>AIDATESTER</UserId>\
+             <Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+            .to_owned(),
+        _ => format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+             <StackName>acme-dev-platform</StackName><CreationTime>2026-11-20T09:00:00Z</CreationTime>\
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{}{}{}</Outputs>\
+             </member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+            output("ApiId", "abc"),
+            output("ApiStage", "live"),
+            output("Url", "https://app.acme.example"),
+        ),
+    };
+    Some(Reply::text(200, &body))
+}
+
 fn answer(state: &mut State, asked: &Asked) -> Reply {
+    if let Some(reply) = answer_of_aws(asked) {
+        return reply;
+    }
     let token = asked.header("authorization").and_then(|it| it.strip_prefix("Bearer "));
     if !matches!(token, Some(ADMIN | OPERATOR)) {
         return problem(401, "Send a valid token in the Authorization header.");
@@ -142,6 +177,7 @@ fn answer(state: &mut State, asked: &Asked) -> Reply {
         return problem(403, "The token does not allow this.");
     }
     let path = asked.path.split('?').next().unwrap_or_default();
+    let path = path.strip_prefix("/restapis/abc/live/_user_request_").unwrap_or(path);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match (asked.method.as_str(), parts.as_slice()) {
         ("GET", ["v1", "tenants"]) => {

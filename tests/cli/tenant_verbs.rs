@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::env::TestEnv;
+use super::fake::Endpoint;
 use super::platform_api::{ADMIN, OPERATOR, PlatformApi};
 
 /// All that a run left in the state folder.
@@ -31,6 +32,19 @@ fn tenants_are_listed_and_shown() {
             "created_at": "2026-11-20T09:00:00Z",
         }])
     );
+}
+
+#[test]
+fn the_api_is_found_by_what_is_deployed() {
+    let api = PlatformApi::new();
+    let outcome = api.env_of_an_emulator().run(&["tenant", "suspend", "acme", "--dry-run"]);
+    insta::assert_snapshot!(api.shown(&outcome));
+    let endpoint = Endpoint::without_stacks();
+    let nothing = TestEnv::new()
+        .logged_in()
+        .var("AWS_ENDPOINT_URL", &endpoint.url())
+        .var("PLATFORMCTL_TOKEN", ADMIN);
+    insta::assert_snapshot!(nothing.run(&["tenant", "list"]).text);
 }
 
 #[test]

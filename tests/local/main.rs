@@ -9,6 +9,7 @@ mod emulator_killed;
 mod failing;
 mod first_light;
 mod interrupted;
+mod issuer;
 mod killed;
 mod large;
 mod places;

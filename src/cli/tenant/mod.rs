@@ -20,7 +20,8 @@ use order::{Order, Work};
 /// Make, change and look at tenants
 ///
 /// Through the platform's own API, with its checks and its audit trail: `platformctl
-/// login` first. What harms is journaled, and can be resumed.
+/// login` first. Where it is, the deployed stack says, or PLATFORMCTL_API_URL. What harms
+/// is journaled, and can be resumed.
 #[derive(Debug, clap::Subcommand)]
 #[command(
     after_help = "Examples:\n  platformctl tenant create acme --tier basic --email ops@acme.example\n  platformctl tenant list\n  platformctl tenant suspend acme --reason 'unpaid since May'"
