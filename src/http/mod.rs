@@ -14,7 +14,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -131,7 +131,11 @@ impl Http {
         } else {
             builder
         };
-        builder.build().context("cannot prepare HTTPS")
+        builder.build().map_err(|error| {
+            Error::failed("cannot prepare HTTPS")
+                .caused_by(error)
+                .hint("the system's certificates are needed: install ca-certificates, or set SSL_CERT_FILE")
+        })
     }
 
     /// Sends a request and reads its answer.

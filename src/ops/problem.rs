@@ -43,6 +43,9 @@ pub(super) fn error(answer: &Answer, route: &Route, subject: &str, mask: &Mask) 
             route.operation,
             callers(route)
         )),
+        404 if subject.is_empty() => {
+            failed("there is no such API").hint("check PLATFORMCTL_API_URL")
+        }
         404 => usage(&format!("the API knows nothing of{about}"))
             .hint("`platformctl tenant list` lists all tenants"),
         409 => failed("the API cannot do this now").hint(match subject {

@@ -167,6 +167,14 @@ async fn refusals_say_what_to_do() {
 }
 
 #[tokio::test]
+async fn another_server_is_no_api() {
+    let server = Server::new(|_, _| Some(Reply::text(404, "<html>nginx</html>")));
+    let error = tenants::list(&api(&server), 9).await.unwrap_err();
+    assert_eq!(error.message(), "there is no such API: an answer of text/html (404)");
+    assert_eq!(error.hints(), ["check PLATFORMCTL_API_URL"]);
+}
+
+#[tokio::test]
 async fn an_api_without_the_route_knows_nothing_of_tenants() {
     for (status, said) in
         [(404, "There is no such path or method."), (403, "Missing Authentication Token")]
