@@ -93,6 +93,11 @@ impl PlatformApi {
             .var("PLATFORMCTL_TOKEN", ADMIN)
     }
 
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// What was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.server.asked()

@@ -162,6 +162,14 @@ fn a_wait_that_ends_is_resumed() {
     let suspend = ["tenant", "suspend", "acme", "--reason", "x", "--timeout", "1s"];
     insta::assert_snapshot!(api.shown(&env.run(&suspend)));
     let run = env.json(&["runs", "-o", "json"])[0]["run"].as_str().expect("a run").to_owned();
+    // Another API may have a tenant of that name, too.
+    let other = PlatformApi::new();
+    let env = env.var("PLATFORMCTL_API_URL", &other.url());
+    let elsewhere = env.run(&["resume", &run]);
+    assert_eq!(elsewhere.code, 2, "{}", elsewhere.text);
+    assert!(elsewhere.stderr.contains("the run asked the API at"), "{}", elsewhere.text);
+    assert!(other.asked().is_empty());
+    let env = env.var("PLATFORMCTL_API_URL", &api.url());
     api.free();
     let resumed = env.run(&["resume", &run]);
     assert_eq!(resumed.code, 0, "{}", resumed.text);

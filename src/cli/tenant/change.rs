@@ -103,7 +103,7 @@ impl CreateArgs {
     pub(super) fn order(self) -> Order {
         let Self { tenant, tier, email, monthly_usd, reason, dry_run, wait } = self;
         let work = Work::Create { tier, email, monthly_usd };
-        Order { tenant, work, reason, dry_run, yes: false, wait: wait.patience() }
+        Order { tenant, work, reason, dry_run, yes: false, wait: wait.patience(), api: None }
     }
 }
 

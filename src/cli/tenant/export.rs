@@ -38,7 +38,7 @@ impl ExportArgs {
             return Err(Error::usage(format!("the first day, {from}, is after the last, {to}")));
         }
         let work = Work::AuditExport { from: from.to_string(), to: to.to_string() };
-        Ok(Order { tenant, work, reason, dry_run, yes: false, wait: None })
+        Ok(Order { tenant, work, reason, dry_run, yes: false, wait: None, api: None })
     }
 }
 

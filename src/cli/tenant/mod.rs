@@ -91,6 +91,7 @@ impl ChangeOptions {
             dry_run: self.dry_run,
             yes: false,
             wait: self.wait.patience(),
+            api: None,
         }
     }
 }

@@ -32,6 +32,9 @@ pub(in crate::cli) struct Order {
     pub yes: bool,
     /// How long to wait until it is carried out, in seconds; none: not at all.
     pub wait: Option<u64>,
+    /// The API that was asked; none before that.
+    #[serde(default)]
+    pub api: Option<String>,
 }
 
 /// What is to be done to a tenant.
@@ -170,10 +173,17 @@ impl Work {
 /// Carries an order out, or goes on with an earlier run of it.
 pub(in crate::cli) async fn execute(
     ctx: &Ctx,
-    order: Order,
+    mut order: Order,
     resumed: Option<&RunSummary>,
 ) -> Result<Changed> {
     let admin = Admin::connect(ctx).await?;
+    let base = admin.api.base().to_string();
+    // The local platform has another port from time to time.
+    if let Some(asked) = order.api.filter(|asked| *asked != base && !admin.settings.local) {
+        return Err(Error::usage(format!("the run asked the API at {asked}, and not at {base}"))
+            .hint("resume it with the PLATFORMCTL_API_URL or the stacks that it began with"));
+    }
+    order.api = Some(base);
     admin.show_place(ctx);
     let id = &order.tenant;
     let now = tenants::find(&admin.api, id).await?;
