@@ -8,11 +8,15 @@
 //! output, and depends on no SDK, so that synthesis stays light.
 //!
 //! Functions ask for more. Feature `models`: what the tables hold (`model`), API keys,
-//! cursors and idempotency, still without an SDK.
+//! cursors and idempotency, still without an SDK. Feature `telemetry`: log lines and
+//! metrics. Feature `aws`: `access`, the only way in which functions reach data. Feature
+//! `testing`: tables, buckets and audit trails in memory, for tests of functions.
 //!
 //! Values are parsed once, when a request is decoded. A [`pages::PagePath`] or a
 //! [`pages::Author`] that exists is valid, and nobody downstream checks again.
 
+#[cfg(feature = "aws")]
+pub mod access;
 pub mod api;
 pub mod caller;
 pub mod functions;
