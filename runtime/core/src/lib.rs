@@ -20,6 +20,7 @@ pub mod access;
 pub mod api;
 pub mod caller;
 pub mod functions;
+pub mod messages;
 pub mod metrics;
 #[cfg(feature = "models")]
 pub mod model;

@@ -26,3 +26,6 @@ pub const WEBHOOK_DELIVERIES_EXHAUSTED: &str = "WebhookDeliveriesExhausted";
 
 /// Lines of level `ERROR` in the functions' logs. A count, from a metric filter.
 pub const ERRORS_LOGGED: &str = "ErrorsLogged";
+
+/// Requests that the API answered with a 5xx. A count, from tenant-api.
+pub const REQUESTS_FAILED: &str = "RequestsFailed";
