@@ -65,7 +65,7 @@ pub use audit::{ACCESS_PREFIX, Audit, AuditKind, AuditRecord, LogAudit, Recorded
 pub use backend::{Backend, ObjectBackend, Pending};
 pub use connect::Connections;
 pub use credentials::{Acting, NarrowedCredentials};
-pub use dynamodb::{TenantScopedDynamoDb, Transaction};
+pub use dynamodb::{Created, TenantScopedDynamoDb, Transaction};
 pub use error::{AccessError, BackendError, TenantAccessViolation};
 pub use guard::Watchers;
 pub use items::LARGEST_PAGE;
