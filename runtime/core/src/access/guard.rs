@@ -379,9 +379,9 @@ fn attempted(operation: &Operation) -> Option<String> {
         Operation::Get { table, key } => Some(partition(table, key)),
         Operation::Query(query) => Some(query.partition.clone()),
         Operation::BatchGet { table, keys } => keys.first().map(|key| partition(table, key)),
-        Operation::BatchWrite { table, writes } => writes.first().map(|write| match write {
-            BatchWrite::Put(it) | BatchWrite::Delete(it) => partition(table, it),
-        }),
+        Operation::BatchWrite { table, writes } => {
+            writes.first().map(|write| partition(table, write.keyed()))
+        }
         Operation::Write(write) => Some(partition(&write.table, write.change.keyed())),
         Operation::Transact(writes) => {
             writes.first().map(|write| partition(&write.table, write.change.keyed()))

@@ -26,7 +26,7 @@
 //! let connections = Connections::from_environment().await;
 //! let acting = Acting::from_variables(|name| std::env::var(name).ok())?;
 //! let narrowed = NarrowedCredentials::new(connections.sts(), acting, "acme-dev", None);
-//! let metrics = Metrics::from_environment().ok_or("METRICS_NAMESPACE is not set")?;
+//! let metrics = Metrics::from_variables(|name| std::env::var(name).ok()).ok_or("METRICS_NAMESPACE is not set")?;
 //! let watchers = Watchers { audit: Arc::new(LogAudit), metrics };
 //! // For each request:
 //! let scope = Scope::tenant(&caller);
