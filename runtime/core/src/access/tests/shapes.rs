@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::{ErrorMetadata, SdkError};
 use super::*;
 use crate::model::samples;
 use crate::model::*;
-use crate::tables::{AGENTS, INVOCATIONS, Index, JOBS};
+use crate::tables::{AGENTS, INVOCATIONS, Index, JOBS, TENANTS};
 
 fn guard_of(world: &World) -> guard::Guard {
     let whose = guard::Whose::Tenant(Scope::tenant(&caller("acme")));
@@ -55,6 +55,30 @@ fn a_list_is_read_by_keys_and_indexes_of_its_table_alone() {
     });
     assert_eq!(world.violations(), 7);
     assert_eq!(world.tables.operations(), 3);
+}
+
+/// What is the platform's is not all in one partition either.
+#[test]
+fn a_list_goes_on_in_its_own_partition() {
+    let world = World::default();
+    let whose = guard::Whose::Platform(admin());
+    let platform = guard::Guard::new(whose, Arc::new(world.tables.clone()), world.watchers());
+    let list = |status: &str| {
+        let position = [("tenant_id", "acme"), ("status", status), ("created_at", "2026")];
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        Operation::Query(Query {
+            table: TENANTS,
+            index: Some(TENANTS.indexes[0]),
+            partition_key: "status",
+            partition: "active".to_owned(),
+            prefix: String::new(),
+            newest_first: false,
+            limit: 1,
+            start: Some(position.map(|(name, value)| (name.to_owned(), text(value))).into()),
+        })
+    };
+    run(platform.send(&list("active"))).unwrap();
+    violation(run(platform.send(&list("deleted"))));
 }
 
 #[test]
