@@ -9,12 +9,21 @@ use super::items;
 use super::operation::{Condition, Update, Write};
 use super::scope::Scope;
 use crate::api::Page;
-use crate::model::{Key, Listing, TenantItem};
+use crate::model::{Key, Listing, Repeat, RequestedItem, TenantItem};
 
 /// The tables, as one tenant sees them: the items of that tenant, and nothing else.
 #[derive(Clone)]
 pub struct TenantScopedDynamoDb {
     guard: Guard,
+}
+
+/// An item that a request made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created<T> {
+    /// Just now.
+    New(T),
+    /// The first time that it came; as the item is now.
+    Before(T),
 }
 
 /// Writes that are made all or not at all: up to 100, each of another item.
@@ -82,6 +91,27 @@ impl TenantScopedDynamoDb {
     /// [`AccessError::Condition`].
     pub async fn create<T: TenantItem>(&self, item: &T) -> Result<(), AccessError> {
         self.guard.write(items::put(item, items::new_item::<T>())?).await
+    }
+
+    /// Makes an item for a request that may come twice: an item that is there already is
+    /// given if the same request made it, and [`AccessError::KeyReused`] if another did.
+    ///
+    /// The id of the item follows from the request's
+    /// [`IdempotencyKey`](crate::model::IdempotencyKey::id).
+    pub async fn create_once<T: RequestedItem>(&self, item: T) -> Result<Created<T>, AccessError> {
+        match self.create(&item).await {
+            Ok(()) => return Ok(Created::New(item)),
+            Err(AccessError::Condition) => {}
+            Err(error) => return Err(error),
+        }
+        match (self.get(&item.key()).await?, item.request_digest()) {
+            (Some(there), Some(digest)) => match digest.repeats(there.request_digest()) {
+                Repeat::Same => Ok(Created::Before(there)),
+                Repeat::Conflict => Err(AccessError::KeyReused),
+            },
+            // It has just gone, or nothing says what was asked for.
+            _ => Err(AccessError::Condition),
+        }
     }
 
     /// Makes or replaces an item.

@@ -83,6 +83,9 @@ pub enum AccessError {
     /// What is there is not what the request was made from: answer 409 or 412.
     #[error("what is there has changed, or is there already")]
     Condition,
+    /// Another request came with the same `Idempotency-Key`: answer 409.
+    #[error("the Idempotency-Key was used for another request; take a new one")]
+    KeyReused,
     /// There is no such thing: answer 404.
     #[error("there is no such thing")]
     Absent,
@@ -130,7 +133,7 @@ impl AccessError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Violation(_) | Self::ReadOnly { .. } => 403,
-            Self::Condition => 409,
+            Self::Condition | Self::KeyReused => 409,
             Self::Absent => 404,
             Self::Request(_) | Self::Cursor(_) => 400,
             Self::Unprocessed { .. } | Self::Backend(BackendError::Busy(_)) => 503,
@@ -152,7 +155,8 @@ mod tests {
         assert_eq!(long.attempted.chars().count(), LONGEST_ATTEMPT);
         assert!(long.to_string().contains("for the platform"));
         let too_old = ModelError::TooOld { table: "jobs", found: 0 };
-        let all: [(AccessError, u16); 12] = [
+        let all: [(AccessError, u16); 13] = [
+            (AccessError::KeyReused, 409),
             (violation.into(), 403),
             (AccessError::ReadOnly { operation: "put", table: "tenants" }, 403),
             (BackendError::Condition.into(), 409),

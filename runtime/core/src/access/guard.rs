@@ -237,7 +237,7 @@ impl Guard {
         if index.is_some_and(|index| !table.indexes.contains(&index)) || *partition_key != own {
             return Err(self.violation("query", table, partition_key).into());
         }
-        self.check_partition("query", table, own, Some(&AttributeValue::S(partition.clone())))?;
+        self.check_partition("query", table, Some(&AttributeValue::S(partition.clone())))?;
         if let Some(start) = start {
             self.check_position(query, start)?;
         }
@@ -253,7 +253,7 @@ impl Guard {
             let found = key.get(*partition_key);
             return Err(self.violation("query", table, &shown(found)));
         }
-        self.check_partition("query", table, table.partition_key, key.get(table.partition_key))
+        self.check_partition("query", table, key.get(table.partition_key))
     }
 
     fn check_key(
@@ -262,7 +262,7 @@ impl Guard {
         table: &Table,
         key: &Attributes,
     ) -> Result<(), TenantAccessViolation> {
-        self.check_partition(name, table, table.partition_key, key.get(table.partition_key))?;
+        self.check_partition(name, table, key.get(table.partition_key))?;
         if has_exactly(key, &position_names(table, None)) {
             Ok(())
         } else {
@@ -276,7 +276,7 @@ impl Guard {
         table: &Table,
         item: &Attributes,
     ) -> Result<(), TenantAccessViolation> {
-        self.check_partition(name, table, table.partition_key, item.get(table.partition_key))?;
+        self.check_partition(name, table, item.get(table.partition_key))?;
         let text =
             |it: &&str| matches!(item.get(*it), Some(AttributeValue::S(it)) if !it.is_empty());
         if position_names(table, None).iter().all(text) {
@@ -286,18 +286,16 @@ impl Guard {
         }
     }
 
-    /// The value of a partition key is a text, and a tenant's is the tenant's id.
+    /// The value of a partition key is a text, and a tenant's is the tenant's id: every
+    /// partition key that a tenant reaches is [`TENANT_ID`].
     fn check_partition(
         &self,
         name: &'static str,
         table: &Table,
-        attribute: &str,
         value: Option<&AttributeValue>,
     ) -> Result<(), TenantAccessViolation> {
         let inside = match (value, self.whose.tenant()) {
-            (Some(AttributeValue::S(value)), Some(tenant)) => {
-                attribute == TENANT_ID && value == tenant.as_str()
-            }
+            (Some(AttributeValue::S(value)), Some(tenant)) => value == tenant.as_str(),
             (Some(AttributeValue::S(value)), None) => !value.is_empty(),
             _ => false,
         };
@@ -379,9 +377,9 @@ fn attempted(operation: &Operation) -> Option<String> {
         Operation::Get { table, key } => Some(partition(table, key)),
         Operation::Query(query) => Some(query.partition.clone()),
         Operation::BatchGet { table, keys } => keys.first().map(|key| partition(table, key)),
-        Operation::BatchWrite { table, writes } => writes.first().map(|write| match write {
-            BatchWrite::Put(it) | BatchWrite::Delete(it) => partition(table, it),
-        }),
+        Operation::BatchWrite { table, writes } => {
+            writes.first().map(|write| partition(table, write.keyed()))
+        }
         Operation::Write(write) => Some(partition(&write.table, write.change.keyed())),
         Operation::Transact(writes) => {
             writes.first().map(|write| partition(&write.table, write.change.keyed()))

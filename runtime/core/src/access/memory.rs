@@ -53,13 +53,6 @@ impl MemoryTables {
         let place = place(table, &row);
         self.state().rows.insert(place, row);
     }
-
-    /// The rows of a table.
-    pub fn rows(&self, table: &Table) -> Vec<Attributes> {
-        let state = self.state();
-        let rows = state.rows.iter().filter(|((name, ..), _)| *name == table.name);
-        rows.map(|(_, row)| row.clone()).collect()
-    }
 }
 
 fn text(attributes: &Attributes, name: &str) -> String {

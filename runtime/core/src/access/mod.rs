@@ -26,7 +26,7 @@
 //! let connections = Connections::from_environment().await;
 //! let acting = Acting::from_variables(|name| std::env::var(name).ok())?;
 //! let narrowed = NarrowedCredentials::new(connections.sts(), acting, "acme-dev", None);
-//! let metrics = Metrics::from_environment().ok_or("METRICS_NAMESPACE is not set")?;
+//! let metrics = Metrics::from_variables(|name| std::env::var(name).ok()).ok_or("METRICS_NAMESPACE is not set")?;
 //! let watchers = Watchers { audit: Arc::new(LogAudit), metrics };
 //! // For each request:
 //! let scope = Scope::tenant(&caller);
@@ -65,7 +65,7 @@ pub use audit::{ACCESS_PREFIX, Audit, AuditKind, AuditRecord, LogAudit, Recorded
 pub use backend::{Backend, ObjectBackend, Pending};
 pub use connect::Connections;
 pub use credentials::{Acting, NarrowedCredentials};
-pub use dynamodb::{TenantScopedDynamoDb, Transaction};
+pub use dynamodb::{Created, TenantScopedDynamoDb, Transaction};
 pub use error::{AccessError, BackendError, TenantAccessViolation};
 pub use guard::Watchers;
 pub use items::LARGEST_PAGE;

@@ -98,6 +98,15 @@ pub enum BatchWrite {
     Delete(Attributes),
 }
 
+impl BatchWrite {
+    /// The attributes that have to hold the key: those of the key, or of the item.
+    pub fn keyed(&self) -> &Attributes {
+        match self {
+            Self::Put(it) | Self::Delete(it) => it,
+        }
+    }
+}
+
 /// A write of one item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {

@@ -11,7 +11,9 @@ use super::items;
 use super::operation::{Condition, Update};
 use super::scope::{OperatorScope, Scope};
 use crate::api::Page;
-use crate::model::{Item as _, Key, Listing, PlatformItem, Tenant, Timestamp};
+use crate::model::{
+    AttributeValue, Item as _, Key, Listing, OpsLock, PlatformItem, Tenant, Timestamp,
+};
 use crate::tables::TENANTS;
 use crate::tenant::TenantId;
 
@@ -48,6 +50,19 @@ impl OperatorDynamoDb {
         condition: Condition,
     ) -> Result<(), AccessError> {
         self.guard.write(items::put(item, condition)?).await
+    }
+
+    /// Makes or replaces an item while a lock is held: not if somebody else has taken it
+    /// meanwhile, however late that is noticed here.
+    pub async fn put_fenced<T: PlatformItem>(
+        &self,
+        item: &T,
+        condition: Condition,
+        lock: &OpsLock,
+    ) -> Result<(), AccessError> {
+        let token = AttributeValue::N(lock.token.to_string());
+        let held = items::check(&lock.key(), Condition::present().and_equal("token", token));
+        self.guard.transact(vec![items::put(item, condition)?, held]).await
     }
 
     /// Writes an item that was read and changed, if nobody else did meanwhile, and gives

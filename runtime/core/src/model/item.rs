@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::Serialize;
 use serde_dynamo::AttributeValue;
 
-use super::{Invalid, Key, Revision};
+use super::{Invalid, Key, RequestDigest, Revision};
 use crate::tables::Table;
 use crate::tenant::TenantId;
 
@@ -152,6 +152,23 @@ pub trait TenantItem: Item {
     /// Whose it is.
     fn tenant_id(&self) -> &TenantId;
 }
+
+/// An item of a tenant that a request with an `Idempotency-Key` makes.
+pub trait RequestedItem: TenantItem {
+    /// What the request asked for.
+    fn request_digest(&self) -> Option<RequestDigest>;
+}
+
+macro_rules! requested {
+    ($($item:ident)*) => { $(
+        impl RequestedItem for super::$item {
+            fn request_digest(&self) -> Option<RequestDigest> {
+                self.request_digest
+            }
+        }
+    )* };
+}
+requested!(Agent Invocation Job Session Webhook);
 
 /// An item that those who run the platform keep, of tenants or not.
 pub trait PlatformItem: Item {}

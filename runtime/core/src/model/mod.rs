@@ -60,7 +60,9 @@ pub use ids::{
     SemanticVersion, SessionId, ToolName, WebhookId,
 };
 pub use invocation::{Invocation, InvocationStatus};
-pub use item::{Attributes, Item, ModelError, PlatformItem, REVISION, TenantItem, VERSION};
+pub use item::{
+    Attributes, Item, ModelError, PlatformItem, REVISION, RequestedItem, TenantItem, VERSION,
+};
 pub use job::Job;
 pub use key::{Key, SEPARATOR, job_status};
 pub use listing::{Listing, Partition};

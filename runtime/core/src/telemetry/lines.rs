@@ -155,6 +155,13 @@ mod tests {
     }
 
     #[test]
+    fn a_second_beginning_has_no_effect() {
+        super::init();
+        super::init();
+        assert_eq!(logged(|| tracing::info!(bytes = 3_u64, "still here"))[0]["bytes"], 3);
+    }
+
+    #[test]
     fn nothing_secret_gets_into_a_line() {
         let lines = logged(|| {
             let span =

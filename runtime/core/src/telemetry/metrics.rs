@@ -20,10 +20,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Of the namespace in [`NAMESPACE_VARIABLE`], on standard output; nothing if the
-    /// variable is not set.
-    pub fn from_environment() -> Option<Self> {
-        std::env::var(NAMESPACE_VARIABLE).ok().map(|namespace| Self::new(&namespace, io::stdout()))
+    /// Of the namespace in [`NAMESPACE_VARIABLE`] of the function's environment, on
+    /// standard output; nothing if the variable is not set.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        variable(NAMESPACE_VARIABLE).map(|namespace| Self::new(&namespace, io::stdout()))
     }
 
     /// Of a namespace, written to `out`.
@@ -132,5 +132,12 @@ mod tests {
         assert_eq!(lines[0]["email"], "[redacted]");
         assert_eq!(lines[1]["ConcurrentSessions"], 3.0);
         assert!(format!("{metrics:?}").contains("p-dev-platform"));
+    }
+
+    #[test]
+    fn the_namespace_is_that_of_the_functions_environment() {
+        let set = |name: &str| (name == "METRICS_NAMESPACE").then(|| "p-dev-platform".to_owned());
+        assert!(format!("{:?}", Metrics::from_variables(set)).contains("p-dev-platform"));
+        assert!(Metrics::from_variables(|_| None).is_none());
     }
 }

@@ -5,6 +5,7 @@ mod isolation;
 mod objects;
 mod operators;
 mod requests;
+mod shapes;
 mod tables;
 mod unfaithful;
 

@@ -65,6 +65,13 @@ fn a_lock_is_taken_by_its_token() {
         platform.put(&next, held.clone()).await.unwrap();
         assert_eq!(platform.put(&next, held).await, Err(AccessError::Condition), "fenced");
         assert_eq!(platform.get(&lock.key()).await.unwrap().unwrap().token, 2);
+        let tenant = samples::tenant();
+        let late = platform.put_fenced(&tenant, Condition::absent(), &lock).await;
+        assert_eq!(late, Err(AccessError::Condition), "somebody else has the lock");
+        platform.put_fenced(&tenant, Condition::absent(), &next).await.unwrap();
+        let wrong = Tenant { updated_at: "2020-01-01T00:00:00Z".parse().unwrap(), ..tenant };
+        let wrong = platform.put_fenced(&wrong, Condition::none(), &next).await;
+        assert!(matches!(wrong, Err(AccessError::Model(_))));
     });
 }
 
@@ -167,6 +174,10 @@ fn a_revision_that_a_record_does_not_have_is_0() {
     });
 }
 
+fn key_of_acme() -> Attributes {
+    Key::<Tenant>::new(&samples::acme()).attributes()
+}
+
 /// Raw operations, as no typed function makes them.
 #[test]
 fn each_kind_of_scope_reaches_its_own_tables_alone() {
@@ -184,7 +195,7 @@ fn each_kind_of_scope_reaches_its_own_tables_alone() {
     let unknown = get(table, samples::job(&samples::acme()).key().attributes());
     let write =
         |change| Operation::Write(Write { table: TENANTS, change, condition: Condition::none() });
-    let key = Key::<Tenant>::new(&samples::acme()).attributes();
+    let key = key_of_acme();
     let delete = write(Change::Delete(key.clone()));
     let put = write(Change::Put(samples::tenant().to_attributes().unwrap()));
     let update = Update::new().set_text("tier", "premium");
@@ -217,6 +228,13 @@ fn each_kind_of_scope_reaches_its_own_tables_alone() {
             assert!(!operation.name().is_empty());
             of_platform.send(&operation).await.unwrap();
         }
+        let operation = Operation::BatchGet { table: TENANTS, keys: vec![key_of_acme()] };
+        of_platform.send(&operation).await.unwrap();
+        let writes = vec![BatchWrite::Delete(key_of_acme())];
+        of_platform.send(&Operation::BatchWrite { table: TENANTS, writes }).await.unwrap();
+        let about: Vec<_> =
+            world.audit.records().into_iter().filter_map(|it| it.attempted).collect();
+        assert_eq!(about[about.len() - 2..], ["acme", "acme"]);
         let wrong = of_platform.list(&Listing::<Job>::all(), 1, None).await;
         assert!(matches!(wrong, Err(AccessError::Request(_))));
     });

@@ -65,6 +65,33 @@ fn an_item_that_has_expired_is_not_there_and_can_be_made_anew() {
 }
 
 #[test]
+fn a_request_that_comes_twice_makes_one_item() {
+    let world = World::default();
+    let acme = world.tenant("acme");
+    let key: IdempotencyKey = "k-1".parse().unwrap();
+    let digest = |body: &str| RequestDigest::of("createJob", &body).ok();
+    let job_id = key.id(&samples::acme(), "createJob");
+    let job = Job { job_id, request_digest: digest("a"), ..lasting_job("acme") };
+    run(async {
+        assert_eq!(acme.create_once(job.clone()).await.unwrap(), Created::New(job.clone()));
+        let running = Job { status: JobStatus::Running, ..job.clone() };
+        let running = acme.replace(running).await.unwrap();
+        let again = Job { updated_at: samples::now().plus_seconds(5), ..job.clone() };
+        assert_eq!(acme.create_once(again).await.unwrap(), Created::Before(running));
+        let other = Job { request_digest: digest("b"), ..job.clone() };
+        assert_eq!(acme.create_once(other).await, Err(AccessError::KeyReused));
+        let without = Job { request_digest: None, ..job.clone() };
+        assert_eq!(acme.create_once(without).await, Err(AccessError::Condition));
+        violation(acme.create_once(lasting_job("other")).await);
+        assert_eq!(acme.list(&Listing::<Job>::all(), 10, None).await.unwrap().items.len(), 1);
+        let agent = samples::agent(&samples::acme(), "a");
+        let agent = Agent { request_digest: digest("a"), ..agent };
+        acme.create_once(agent.clone()).await.unwrap();
+        assert_eq!(acme.create_once(agent.clone()).await.unwrap(), Created::Before(agent));
+    });
+}
+
+#[test]
 fn pages_follow_each_other_and_a_cursor_is_its_lists_and_its_tenants() {
     let world = World::default();
     let (acme, other) = (world.tenant("acme"), world.tenant("acme-2"));

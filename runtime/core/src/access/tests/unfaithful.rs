@@ -73,7 +73,8 @@ fn items_of_others_do_not_get_through() {
         let mut without_key = own.to_attributes().unwrap();
         without_key.remove("job_id");
         let reply = Reply { items: vec![without_key], ..Reply::default() };
-        violation(acme(&world, reply).get(&key).await);
+        violation(acme(&world, reply.clone()).get(&key).await);
+        violation(acme(&world, reply).list(&list, 10, None).await);
     });
     assert!(world.violations() > 20);
 }
@@ -92,10 +93,11 @@ fn keys_of_others_do_not_get_through() {
         let reply = Reply { last_key: Some(Attributes::new()), ..Reply::default() };
         violation(acme(&world, reply).list(&list, 10, None).await);
         let reply = Reply { unread: vec![key.clone()], ..Reply::default() };
-        violation(acme(&world, reply).batch_get(&[own.key()]).await);
+        assert!(violation(acme(&world, reply).batch_get(&[own.key()]).await).in_reply);
         for left in [BatchWrite::Put(item), BatchWrite::Delete(key)] {
             let reply = Reply { unwritten: vec![left], ..Reply::default() };
-            violation(acme(&world, reply).batch_write(std::slice::from_ref(&own), &[]).await);
+            let written = acme(&world, reply).batch_write(std::slice::from_ref(&own), &[]).await;
+            assert!(violation(written).in_reply);
         }
     });
     assert_eq!(world.violations(), 5);
