@@ -35,7 +35,15 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
 
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
     let (code, tiers) = (spec.architecture, &spec.tiers);
-    let platform = platform::platform(&home, &spec.platform, tiers, code, &network, keys);
+    let platform = platform::platform(
+        &home,
+        &spec.platform,
+        tiers,
+        code,
+        &network,
+        keys,
+        &spec.identity.issuers,
+    );
     let agentcore = (!spec.agentcore.is_empty()).then(|| {
         let place = match &elsewhere {
             Some(elsewhere) => (&elsewhere.network).into(),

@@ -45,7 +45,7 @@ impl Function {
     ];
 
     /// Those whose crates are under `runtime/`: only they can be deployed.
-    pub const BUILT: [Self; 1] = [Self::GitStore];
+    pub const BUILT: [Self; 2] = [Self::GitStore, Self::Authoriser];
 
     /// The short name, such as `git-store`.
     ///

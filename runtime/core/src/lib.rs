@@ -2,8 +2,8 @@
 //!
 //! Lambdas, stacks and the CLI meet here and nowhere else: the names of things
 //! ([`names`], [`functions`], [`metrics`]), the tables ([`tables`]) and [`queues`], who
-//! the tenants are ([`tenant`]), the HTTP API ([`api`]), and the requests and responses
-//! of each function ([`pages`] for
+//! the tenants are ([`tenant`]), the HTTP API ([`api`]) and who calls it ([`auth`]), and
+//! the requests and responses of each function ([`pages`] for
 //! `git-store`). By itself the crate is plain data with validation; it does no input or
 //! output, and depends on no SDK, so that synthesis stays light.
 //!
@@ -18,6 +18,7 @@
 #[cfg(feature = "aws")]
 pub mod access;
 pub mod api;
+pub mod auth;
 pub mod caller;
 pub mod functions;
 pub mod messages;

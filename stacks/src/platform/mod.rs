@@ -19,7 +19,7 @@ use crate::construct::function::Surroundings;
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
-use crate::spec::{Architecture, PlatformSpec, TierSpec};
+use crate::spec::{Architecture, IssuerSpec, PlatformSpec, TierSpec};
 
 /// What the stack gives to others.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Platform {
 #[derive(Debug)]
 struct Common<'a> {
     spec: &'a PlatformSpec,
+    /// Who signs users in.
+    issuers: &'a [IssuerSpec],
     /// For what tenants own.
     data_key: Value<String>,
     /// For what is the platform's.
@@ -70,11 +72,13 @@ pub fn platform(
     architecture: Architecture,
     network: &Network,
     keys: &Keys,
+    issuers: &[IssuerSpec],
 ) -> Platform {
     let mut stack = Stack::new("platform", naming);
     stack.describe("Tables, buckets, queues, functions and the API");
     let common = Common {
         spec,
+        issuers,
         data_key: stack.import(&keys.tenant_data),
         config_key: stack.import(&keys.platform_config),
         logs_key: stack.import(&keys.logs),
@@ -126,6 +130,13 @@ pub fn platform(
         watched,
         stack,
     }
+}
+
+/// What the authoriser is told of issuers. It reads no parameters: a decision would wait
+/// for them, and a former version of the function would have the present ones.
+pub(crate) fn issuers(specs: &[IssuerSpec]) -> String {
+    let all: Vec<_> = specs.iter().map(IssuerSpec::authoriser).collect();
+    serde_json::json!(all).to_string()
 }
 
 /// What functions have around them, if there are any: a stack that imports what it does

@@ -8,6 +8,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 
+use runtime_core::auth::{AWS_MACHINES, AwsMachines, ISSUERS};
 use runtime_core::functions::Function;
 use runtime_core::names::{
     AUDIT_BUCKET, EVENT_BUS, GIT_STORE, NAME_PREFIX, RESULTS_BUCKET, WEBHOOK_SECRETS,
@@ -100,10 +101,25 @@ fn set_going(
 
 /// It looks up whether the tenant of a token, or of a key, may use the platform.
 fn authoriser<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
-    OurFunction::new(Function::Authoriser, spec, "Decides who may call the API").may(
-        "tenants",
-        [access::read(parts, "Tenants", &[TENANTS]), config_key(parts, &["dynamodb"])],
-    )
+    OurFunction::new(Function::Authoriser, spec, "Decides who may call the API")
+        .variable(ISSUERS, super::issuers(parts.common.issuers))
+        .variable(AWS_MACHINES, machines(parts.naming))
+        .may(
+            "tenants",
+            [access::read(parts, "Tenants", &[TENANTS]), config_key(parts, &["dynamodb"])],
+        )
+}
+
+/// Programs of tenants may show a role of this account as who they are:
+/// `<project>-<environment>-machine-<tenant>`.
+fn machines(naming: &Naming) -> Value<String> {
+    let machines = AwsMachines {
+        audience: prefix(naming),
+        regions: vec![naming.region().to_owned()],
+        account: "${AWS::AccountId}".to_owned(),
+        role: naming.name("machine-{tenant}"),
+    };
+    sub(serde_json::json!(machines).to_string())
 }
 
 /// It answers for all tenants: about the platform by its own role, about what is a
