@@ -1,10 +1,11 @@
 //! Who calls: from what the authoriser wrote, and from nothing that callers can write.
 
 use axum::extract::FromRequestParts;
-use axum::http::Extensions;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use lambda_http::request::RequestContext;
 use runtime_core::api::Caller;
+use runtime_core::auth::TENANT_HEADER;
 use runtime_core::caller::{CALLER, UnverifiedCaller, Verified, VerifiedCaller, VerifiedOperator};
 use runtime_core::tables::TENANT_ID;
 
@@ -29,6 +30,17 @@ pub(crate) fn verified(extensions: &Extensions) -> Option<Result<Verified, Unver
     let staff = [Caller::Operator, Caller::Admin].map(Caller::name);
     let is_staff = field(CALLER).is_some_and(|name| staff.contains(&name));
     Some(Verified::from_context(|name| field(name).filter(|_| !(is_staff && name == TENANT_ID))))
+}
+
+/// Whether what a request says in [`TENANT_HEADER`] is what the authoriser decided about:
+/// the gateway remembers decisions, and does not look at this header when it does.
+pub(crate) fn agrees(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let Some(named) = headers.get(TENANT_HEADER) else { return true };
+    let Some(RequestContext::ApiGatewayV1(context)) = extensions.get::<RequestContext>() else {
+        return false;
+    };
+    let decided = context.authorizer.fields.get(TENANT_ID).and_then(serde_json::Value::as_str);
+    decided.is_some_and(|it| it.as_bytes() == named.as_bytes())
 }
 
 /// What the caller is.

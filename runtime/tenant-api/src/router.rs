@@ -20,7 +20,7 @@ use tower::{Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::caller::{Anyone, kind, request_id, verified};
+use crate::caller::{Anyone, agrees, kind, request_id, verified};
 use crate::extract::LARGEST_BODY;
 use crate::problem::Problem;
 use crate::{agents, export, jobs, platform, tenants, webhooks};
@@ -124,6 +124,10 @@ async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) 
     let method = request.method().clone();
     async move {
         let mut response = match caller {
+            Some(Ok(_)) if !agrees(request.extensions(), request.headers()) => {
+                let cause = Some("the header names another tenant".to_owned());
+                Problem { cause, ..Problem::forbidden() }.into_response()
+            }
             Some(Ok(caller)) => {
                 request.extensions_mut().insert(Anyone(caller));
                 next.run(request).await

@@ -80,13 +80,33 @@ impl fmt::Debug for Reached {
     }
 }
 
+/// A value of a secret, to be stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretValue<'a> {
+    /// The secret's name.
+    pub name: &'a str,
+    /// The value.
+    pub value: &'a str,
+    /// What makes it known again: 32 to 64 letters, digits and hyphens.
+    pub version: &'a str,
+    /// Whose it is.
+    pub of: &'a TenantId,
+}
+
+impl fmt::Debug for SecretValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretValue({}, {})", self.name, self.version)
+    }
+}
+
 /// Secrets Manager.
 pub trait Secrets: Send + Sync {
-    /// The value of a secret; nothing: there is none, or it is being deleted.
-    fn read<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>>;
+    /// The value of a version; nothing: there is none, or it is being deleted.
+    fn read<'a>(&'a self, name: &'a str, version: &'a str) -> Answer<'a, Option<String>>;
 
-    /// Makes a secret or gives it a new value. May be done twice.
-    fn write<'a>(&'a self, name: &'a str, value: &'a str, of: &'a TenantId) -> Answer<'a, ()>;
+    /// Makes a secret or gives it a new value. A version never has another value: the
+    /// second who wants to store one hears [`ServiceError::Exists`].
+    fn write<'a>(&'a self, value: SecretValue<'a>) -> Answer<'a, ()>;
 
     /// Deletes a secret: at once, or so that it can be brought back for 30 days. May be
     /// done twice.

@@ -15,11 +15,12 @@ use runtime_core::model::{
 use runtime_core::names::WEBHOOK_SECRETS;
 use runtime_core::tenant::TenantId;
 
-use crate::app::App;
+use crate::app::{App, Own};
 use crate::caller::OfTenant;
 use crate::extract::{Body, Once, PageOf, Parameter};
 use crate::problem::{Fields, Problem};
 use crate::record::digest;
+use crate::services::{SecretValue, ServiceError};
 
 /// Characters of a secret after its prefix: 43 of 62 make more than 2^256.
 const SECRET_LENGTH: usize = 43;
@@ -60,6 +61,24 @@ pub(crate) async fn get(
     Ok(axum::Json(api::Webhook::from(&webhook)).into_response())
 }
 
+/// The secret of a webhook; made and stored, unless it is stored already. A version of a
+/// secret never has another value: of two who do this at once, both get the first.
+async fn secret(own: &Own, name: &str, id: WebhookId) -> Result<String, Problem> {
+    let version = format!("webhook-{id}");
+    if let Some(secret) = own.secrets.read(name, &version).await? {
+        return Ok(secret);
+    }
+    let secret = new_secret();
+    let new = SecretValue { name, value: &secret, version: &version, of: &own.tenant };
+    match own.secrets.write(new).await {
+        Err(ServiceError::Exists) => {
+            let first = own.secrets.read(name, &version).await?;
+            first.ok_or_else(|| Problem::busy("a secret that is stored cannot be read"))
+        }
+        written => written.map(|()| Ok(secret))?,
+    }
+}
+
 /// Stores the secret, and then the webhook: none is ever called without a signature. The
 /// same request again gives the same webhook with the same secret.
 pub(crate) async fn create(
@@ -93,14 +112,7 @@ pub(crate) async fn create(
         return Err(other());
     }
     let name = secret_name(&app, &own.tenant, webhook_id);
-    let secret = match own.secrets.read(&name).await? {
-        Some(secret) => secret,
-        None => {
-            let secret = new_secret();
-            own.secrets.write(&name, &secret, &own.tenant).await?;
-            secret
-        }
-    };
+    let secret = secret(&own, &name, webhook_id).await?;
     let webhook = match there {
         Some(there) => there,
         None => match own.items.create(&webhook).await {

@@ -6,10 +6,9 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::Tag;
 use runtime_core::access::Connections;
 use runtime_core::names::TAG_TENANT;
-use runtime_core::tenant::TenantId;
 
 use super::{Lazy, failed, is};
-use crate::services::{Answer, Secrets, ServiceError};
+use crate::services::{Answer, SecretValue, Secrets, ServiceError};
 
 /// How long a deleted secret can be brought back: as long as it takes until what the
 /// tenant had goes.
@@ -45,21 +44,28 @@ impl AwsSecrets {
         }
     }
 
-    async fn put(&self, client: &Client, name: &str, value: &str) -> Result<bool, ServiceError> {
-        let put = client.put_secret_value().secret_id(name).secret_string(value);
+    /// Whether there is such a secret, which has the value now.
+    async fn put(&self, client: &Client, new: SecretValue<'_>) -> Result<bool, ServiceError> {
+        let put = client
+            .put_secret_value()
+            .secret_id(new.name)
+            .secret_string(new.value)
+            .client_request_token(new.version);
         match put.send().await {
             Ok(_) => Ok(true),
             Err(error) if is(&error, "ResourceNotFoundException") => Ok(false),
+            // The version is there, and has another value.
+            Err(error) if is(&error, "ResourceExistsException") => Err(ServiceError::Exists),
             Err(error) => Err(failed("PutSecretValue", &error)),
         }
     }
 }
 
 impl Secrets for AwsSecrets {
-    fn read<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>> {
+    fn read<'a>(&'a self, name: &'a str, version: &'a str) -> Answer<'a, Option<String>> {
         Box::pin(async move {
-            let client = self.client().await;
-            match client.get_secret_value().secret_id(name).send().await {
+            let get = self.client().await.get_secret_value().secret_id(name);
+            match get.version_id(version).send().await {
                 Ok(output) => Ok(output.secret_string),
                 Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
                 // It is marked for deletion.
@@ -69,24 +75,25 @@ impl Secrets for AwsSecrets {
         })
     }
 
-    fn write<'a>(&'a self, name: &'a str, value: &'a str, of: &'a TenantId) -> Answer<'a, ()> {
+    fn write<'a>(&'a self, new: SecretValue<'a>) -> Answer<'a, ()> {
         Box::pin(async move {
             let client = self.client().await;
-            if self.put(&client, name, value).await? {
+            if self.put(&client, new).await? {
                 return Ok(());
             }
-            let tag = Tag::builder().key(TAG_TENANT).value(of.as_str()).build();
+            let tag = Tag::builder().key(TAG_TENANT).value(new.of.as_str()).build();
             let create = client
                 .create_secret()
-                .name(name)
-                .secret_string(value)
+                .name(new.name)
+                .secret_string(new.value)
+                .client_request_token(new.version)
                 .set_kms_key_id(self.key.clone())
                 .tags(tag);
             match create.send().await {
                 Ok(_) => Ok(()),
-                // Somebody else made it in between.
+                // Somebody else made it in between, perhaps with this version.
                 Err(error) if is(&error, "ResourceExistsException") => {
-                    if self.put(&client, name, value).await? {
+                    if self.put(&client, new).await? {
                         Ok(())
                     } else {
                         Err(ServiceError::Busy("CreateSecret: not there yet".to_owned()))

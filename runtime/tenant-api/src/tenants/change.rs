@@ -133,7 +133,9 @@ pub(crate) async fn delete(
     let platform = app.platform(&operator).await?;
     let tenant = found(&platform, &id).await?;
     let tenant = if tenant.status == TenantStatus::Deleted {
-        // The same request again: what is left of it is done.
+        // The same request again: what is left of it is done, and what others made of
+        // the tenant meanwhile is taken away.
+        steps::clean(&app, &tenant).await?;
         tenant
     } else {
         if revision != tenant.revision {

@@ -50,7 +50,12 @@ pub(crate) async fn create(
         Err(AccessError::Condition) => {
             let there = found(&platform, &new.id).await?;
             let same = digest.repeats(there.request_digest) == Repeat::Same;
-            if !same || there.status == TenantStatus::Deleted {
+            let deleted = there.status == TenantStatus::Deleted;
+            if same && deleted {
+                // The request may have been at work when somebody deleted the tenant.
+                steps::clean(&app, &there).await?;
+            }
+            if !same || deleted {
                 let detail = "There is a tenant of this id already, or there was one: ids are not used again.";
                 return Err(Problem::conflict(detail));
             }

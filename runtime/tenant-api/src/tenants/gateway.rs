@@ -2,6 +2,7 @@
 //! the usage plan of its tier. It is no secret and opens nothing: the gateway takes it
 //! from the authoriser alone. A siloed tenant's is in its stack.
 
+use runtime_core::auth::usage_key;
 use runtime_core::model::Tenant;
 use runtime_core::tenant::TenantId;
 
@@ -14,11 +15,6 @@ fn name(app: &App, tenant: &TenantId) -> String {
     format!("{}-tenant-{tenant}", app.settings.prefix)
 }
 
-/// The value by which the authoriser names the key.
-fn value(app: &App, tenant: &TenantId) -> String {
-    format!("usage-key-of-tenant-{}-{tenant}", app.settings.prefix)
-}
-
 /// Makes the key where there is none, and puts it on the plan of the tenant's tier and
 /// on no other. May be done twice.
 pub(super) async fn ensure(app: &App, tenant: &Tenant) -> Result<(), Problem> {
@@ -26,7 +22,10 @@ pub(super) async fn ensure(app: &App, tenant: &Tenant) -> Result<(), Problem> {
     let name = name(app, &tenant.tenant_id);
     let key = match gateway.find_key(&name).await? {
         Some(key) => key,
-        None => match gateway.create_key(&name, &value(app, &tenant.tenant_id)).await {
+        None => match gateway
+            .create_key(&name, &usage_key(&app.settings.prefix, &tenant.tenant_id))
+            .await
+        {
             // Somebody else made it in between.
             Err(ServiceError::Exists) => gateway
                 .find_key(&name)

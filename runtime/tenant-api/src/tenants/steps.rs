@@ -14,7 +14,7 @@ use runtime_core::model::{
     ApiKeyId, IdempotencyKey, Progress, ProgressState, Tenant, TenantStatus, Timestamp, Work,
 };
 use runtime_core::queues;
-use runtime_core::tenant::Isolation;
+use runtime_core::tenant::{Isolation, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use super::{found, gateway, keys};
@@ -109,16 +109,28 @@ pub(super) async fn drive(
         let Some((progress, step)) = next(&tenant) else { return Ok(tenant) };
         let work = progress.work;
         let mut changed = tenant.clone();
-        perform(app, progress, step, &mut changed).await?;
-        advance(&mut changed, step)?;
-        tenant = match platform.replace(changed).await {
+        let performed = perform(app, progress, step, &mut changed).await;
+        let written = match performed {
+            Ok(()) => {
+                advance(&mut changed, step)?;
+                platform.replace(changed).await
+            }
+            // It may be so because somebody else is at work.
+            Err(problem) => {
+                let there = found(platform, &tenant.tenant_id).await?;
+                if there.revision == tenant.revision {
+                    return Err(problem);
+                }
+                Ok(there)
+            }
+        };
+        tenant = match written {
             Err(AccessError::Condition) => found(platform, &tenant.tenant_id).await?,
             written => written?,
         };
         if work != Work::Delete && tenant.status == TenantStatus::Deleted {
-            // It was deleted meanwhile, perhaps before what this step made was there.
-            gateway::remove(app, &tenant.tenant_id).await?;
-            remove_token(app, &tenant).await?;
+            // Perhaps before what this step made was there.
+            clean(app, &tenant).await?;
             return Err(Problem::conflict("The tenant was deleted at the same time."));
         }
     }
@@ -132,7 +144,7 @@ async fn perform(
     tenant: &mut Tenant,
 ) -> Result<(), Problem> {
     match (step, progress.work) {
-        (Step::Key, Work::Delete) => remove_token(app, tenant).await,
+        (Step::Key, Work::Delete) => remove_token(app, &tenant.tenant_id).await,
         (Step::Key, _) => {
             let token = keys::ensure(app, &tenant.tenant_id, &first_key(tenant)?).await?;
             keys::add(tenant, &token);
@@ -151,8 +163,17 @@ fn first_key(tenant: &Tenant) -> Result<ApiKeyId, Problem> {
     Ok(key.id(&tenant.tenant_id, "createTenant"))
 }
 
-async fn remove_token(app: &App, tenant: &Tenant) -> Result<(), Problem> {
-    let name = keys::secret_name(app, &tenant.tenant_id);
+/// Takes away what somebody may have made for a tenant that was deleted at the same time.
+pub(super) async fn clean(app: &App, tenant: &Tenant) -> Result<(), Problem> {
+    // That of a siloed one goes with its stack.
+    if tenant.isolation == Isolation::Pooled {
+        gateway::remove(app, &tenant.tenant_id).await?;
+    }
+    remove_token(app, &tenant.tenant_id).await
+}
+
+async fn remove_token(app: &App, tenant: &TenantId) -> Result<(), Problem> {
+    let name = keys::secret_name(app, tenant);
     Ok(app.services.secrets.delete(&name, false).await?)
 }
 

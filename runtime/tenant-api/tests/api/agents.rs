@@ -47,7 +47,7 @@ async fn an_agent_is_deleted_with_every_version() {
     api.send(delete("\"29\"")).await.is(412);
     api.send(delete("\"30\"")).await.is(204);
     api.send(delete("\"30\"")).await.is(404);
-    assert_eq!(api.memory.tables.rows(&runtime_core::tables::AGENTS).len(), 1);
+    assert_eq!(api.rows(runtime_core::tables::AGENTS).await.len(), 1);
     assert_eq!(api.agent("globex", "helper").await.body["version"], 1);
 }
 
@@ -114,5 +114,5 @@ async fn each_field_of_a_definition_is_checked() {
     assert_eq!(api.send(post(&unknown)).await.is(400).fields(), ["definition.temperature"]);
     let missing = json!({ "name": "a", "definition": {} });
     assert_eq!(api.send(post(&missing)).await.is(400).fields(), ["definition"]);
-    assert!(api.memory.tables.rows(&runtime_core::tables::AGENTS).is_empty());
+    assert!(api.rows(runtime_core::tables::AGENTS).await.is_empty());
 }

@@ -88,6 +88,13 @@ async fn who_was_not_let_through_by_the_authoriser_is_nobody() {
     forged.event["requestContext"]["identity"]["caller"] = "tenant".into();
     api.send(forged).await.is(403);
     assert_eq!(api.memory.tables.operations(), 0);
+    // What the decision was about, and what the request says, are one tenant.
+    let named = |it: &str| call("GET", "/v1/agents").by(&user("globex")).header("x-tenant-id", it);
+    api.send(named("globex")).await.is(200);
+    api.send(named("initech")).await.is(403);
+    api.send(call("GET", "/v1/tenants").by(&admin()).header("x-tenant-id", "initech"))
+        .await
+        .is(403);
     // Staff may have named a tenant to the authoriser: it makes them no tenant's.
     let mut staff = call("GET", "/v1/tenants").by(&operator());
     staff.event["requestContext"]["authorizer"]["tenant_id"] = "globex".into();

@@ -17,16 +17,16 @@ fn path(job: &Answer) -> String {
     format!("/v1/jobs/{}", job.body["id"].as_str().unwrap())
 }
 
-fn one(api: &Api) -> Job {
-    let mut rows = api.memory.tables.rows(&JOBS);
+async fn one(api: &Api) -> Job {
+    let mut rows = api.rows(JOBS).await;
     assert_eq!(rows.len(), 1);
     Job::from_attributes(rows.remove(0)).unwrap()
 }
 
-fn becomes(api: &Api, status: JobStatus, result: Option<&str>) {
+async fn becomes(api: &Api, status: JobStatus, result: Option<&str>) {
     let result = result.map(|it| it.parse().unwrap());
     let error = (status == JobStatus::Failed).then(|| "It broke.".parse().unwrap());
-    let job = Job { status, result, error, ..one(api) };
+    let job = Job { status, result, error, ..one(api).await };
     api.memory.tables.plant(&JOBS, job.to_attributes().unwrap());
 }
 
@@ -44,7 +44,7 @@ async fn a_job_is_recorded_and_sent_once_wherever_that_fails() {
         met += 1;
         let job = api.send(new_job("one", "Do it.")).await.is(202);
         assert_eq!(job.header("location"), path(&job));
-        assert_eq!(one(&api).job_id.to_string(), job.body["id"]);
+        assert_eq!(one(&api).await.job_id.to_string(), job.body["id"]);
         let mut messages = api.memory.cloud().messages.clone();
         messages.dedup();
         assert_eq!(messages.len(), 1);
@@ -66,7 +66,7 @@ async fn the_same_name_for_another_job_is_a_conflict() {
     assert_eq!(api.send(new_job("three", "")).await.is(400).fields(), ["input"]);
     assert_eq!(api.memory.cloud().messages.len(), 1);
     // What has been taken is not sent again.
-    becomes(&api, JobStatus::Running, None);
+    becomes(&api, JobStatus::Running, None).await;
     assert_eq!(api.send(new_job("one", "Do it.")).await.is(202).body["status"], "running");
     assert_eq!(api.memory.cloud().messages.len(), 1);
 }
@@ -78,7 +78,7 @@ async fn a_result_is_read_at_an_address_that_ends() {
     let job = api.send(new_job("one", "Do it.")).await.is(202);
     let get = || call("GET", &path(&job)).by(&user("globex"));
     assert_eq!(api.send(get()).await.is(200).body.get("result_url"), None);
-    becomes(&api, JobStatus::Succeeded, Some("jobs/1/result.json"));
+    becomes(&api, JobStatus::Succeeded, Some("jobs/1/result.json")).await;
     let url = api.send(get()).await.is(200).body["result_url"].as_str().unwrap().to_owned();
     assert!(url.contains("/tenants/globex/jobs/1/result.json?expires=300"), "{url}");
     api.send(call("GET", &path(&job)).by(&user("initech"))).await.is(404);
@@ -92,12 +92,12 @@ async fn only_what_is_not_over_is_stopped() {
     let cancel = || call("DELETE", &path(&job)).by(&user("globex"));
     api.send(call("DELETE", &path(&job)).by(&user("initech"))).await.is(404);
     for status in [JobStatus::Succeeded, JobStatus::Failed] {
-        becomes(&api, status, None);
+        becomes(&api, status, None).await;
         api.send(cancel()).await.is(409);
     }
-    becomes(&api, JobStatus::Running, None);
+    becomes(&api, JobStatus::Running, None).await;
     api.send(cancel()).await.is(204);
-    assert_eq!(one(&api).status, JobStatus::Cancelled);
+    assert_eq!(one(&api).await.status, JobStatus::Cancelled);
     api.send(cancel()).await.is(204);
     api.send(call("DELETE", "/v1/jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV").by(&user("globex")))
         .await

@@ -9,7 +9,8 @@ mod jobs;
 mod memory;
 mod platform;
 mod saga;
-
+mod sdk;
 mod support;
 mod tenants;
 mod webhooks;
+mod wire;

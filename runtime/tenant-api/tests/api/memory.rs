@@ -2,6 +2,7 @@
 //! after: the two ways in which a caller hears of nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use runtime_core::access::{
@@ -9,14 +10,18 @@ use runtime_core::access::{
     Pending, Reply, Scope, Watchers,
 };
 use runtime_core::telemetry::{Metrics, Written};
-use runtime_core::tenant::{TenantId, Tier};
+use runtime_core::tenant::Tier;
 use tenant_api::services::{
-    Answer, Data, Event, Gateway, Message, Outbox, Reached, Secrets, ServiceError, Services, Trail,
+    Answer, Data, Event, Gateway, Message, Outbox, Reached, SecretValue, Secrets, ServiceError,
+    Services, Trail,
 };
 
 #[derive(Default)]
 pub struct Cloud {
+    /// The newest values.
     pub secrets: BTreeMap<String, String>,
+    /// Every value, by name and version.
+    versions: BTreeMap<(String, String), String>,
     /// Deleted, with whether at once.
     pub deleted: Vec<(String, bool)>,
     /// By id: name and value.
@@ -29,7 +34,12 @@ pub struct Cloud {
     next_key: usize,
     calls: usize,
     fault: Option<Fault>,
+    /// What somebody else does before which call.
+    meanwhile: Option<(usize, Meanwhile)>,
 }
+
+/// Something that somebody else does at the same time.
+pub type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Fault {
@@ -70,15 +80,38 @@ impl Memory {
         (cloud.calls, cloud.fault) = (0, Some(fault));
     }
 
+    /// Before this call, somebody else does something.
+    pub fn meanwhile(&self, call: usize, what: Meanwhile) {
+        let mut cloud = self.cloud();
+        (cloud.calls, cloud.meanwhile) = (0, Some((call, what)));
+    }
+
+    /// Whether nobody did; nobody will any more.
+    pub fn take_meanwhile(&self) -> bool {
+        self.cloud().meanwhile.take().is_some()
+    }
+
+    async fn others(&self) {
+        let due = {
+            let mut cloud = self.cloud();
+            let calls = cloud.calls;
+            cloud.meanwhile.take_if(|(call, _)| *call == calls)
+        };
+        if let Some((_, what)) = due {
+            what.await;
+        }
+    }
+
     /// Whether the fault has not been met; there is none any more.
     pub fn take_fault(&self) -> bool {
         self.cloud().fault.take().is_some()
     }
 
-    fn call<T>(
+    async fn call<T>(
         &self,
         effect: impl FnOnce(&mut Cloud) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
+        self.others().await;
         let (before, after) = self.count();
         if before {
             return Err(ServiceError::Failed("injected before".to_owned()));
@@ -105,6 +138,7 @@ struct Faulty(Memory);
 impl Backend for Faulty {
     fn run<'a>(&'a self, operation: &'a Operation) -> Pending<'a, Reply> {
         Box::pin(async move {
+            self.0.others().await;
             let (before, after) = self.0.count();
             if before {
                 return Err(BackendError::Failed("injected before".to_owned()));
@@ -138,27 +172,39 @@ impl Data for Memory {
 }
 
 impl Secrets for Memory {
-    fn read<'a>(&'a self, name: &'a str) -> Answer<'a, Option<String>> {
-        Box::pin(async { self.call(|cloud| Ok(cloud.secrets.get(name).cloned())) })
+    fn read<'a>(&'a self, name: &'a str, version: &'a str) -> Answer<'a, Option<String>> {
+        let key = (name.to_owned(), version.to_owned());
+        Box::pin(async move { self.call(|cloud| Ok(cloud.versions.get(&key).cloned())).await })
     }
 
-    fn write<'a>(&'a self, name: &'a str, value: &'a str, _: &'a TenantId) -> Answer<'a, ()> {
+    fn write<'a>(&'a self, new: SecretValue<'a>) -> Answer<'a, ()> {
+        assert!((32..=64).contains(&new.version.len()), "AWS refuses {}", new.version);
+        let key = (new.name.to_owned(), new.version.to_owned());
         Box::pin(async move {
             self.call(|cloud| {
-                cloud.secrets.insert(name.to_owned(), value.to_owned());
+                match cloud.versions.get(&key) {
+                    Some(there) if there != new.value => return Err(ServiceError::Exists),
+                    Some(_) => return Ok(()),
+                    None => {}
+                }
+                cloud.versions.insert(key, new.value.to_owned());
+                cloud.secrets.insert(new.name.to_owned(), new.value.to_owned());
                 Ok(())
             })
+            .await
         })
     }
 
     fn delete<'a>(&'a self, name: &'a str, at_once: bool) -> Answer<'a, ()> {
         Box::pin(async move {
             self.call(|cloud| {
+                cloud.versions.retain(|(it, _), _| it != name);
                 if cloud.secrets.remove(name).is_some() {
                     cloud.deleted.push((name.to_owned(), at_once));
                 }
                 Ok(())
             })
+            .await
         })
     }
 }
@@ -170,6 +216,7 @@ impl Gateway for Memory {
                 let mut keys = cloud.keys.iter();
                 Ok(keys.find(|(_, (named, _))| named == name).map(|(id, _)| id.clone()))
             })
+            .await
         })
     }
 
@@ -185,6 +232,7 @@ impl Gateway for Memory {
                 cloud.keys.insert(id.clone(), (name.to_owned(), value.to_owned()));
                 Ok(id)
             })
+            .await
         })
     }
 
@@ -195,11 +243,12 @@ impl Gateway for Memory {
                 cloud.on_plan.retain(|(_, key)| key != id);
                 Ok(())
             })
+            .await
         })
     }
 
     fn plan(&self, tier: Tier) -> Answer<'_, String> {
-        Box::pin(async move { self.call(|_| Ok(format!("plan-{}", tier.name()))) })
+        Box::pin(async move { self.call(|_| Ok(format!("plan-{}", tier.name()))).await })
     }
 
     fn plans_of<'a>(&'a self, key: &'a str) -> Answer<'a, Vec<String>> {
@@ -208,18 +257,23 @@ impl Gateway for Memory {
                 let plans = cloud.on_plan.iter().filter(|(_, it)| it == key);
                 Ok(plans.map(|(plan, _)| plan.clone()).collect())
             })
+            .await
         })
     }
 
     fn join_plan<'a>(&'a self, plan: &'a str, key: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
             self.call(|cloud| {
+                if !cloud.keys.contains_key(key) {
+                    return Err(ServiceError::Failed("NotFoundException".to_owned()));
+                }
                 if cloud.on_plan.iter().any(|(_, it)| it == key) {
                     return Err(ServiceError::Exists);
                 }
                 cloud.on_plan.insert((plan.to_owned(), key.to_owned()));
                 Ok(())
             })
+            .await
         })
     }
 
@@ -229,6 +283,7 @@ impl Gateway for Memory {
                 cloud.on_plan.remove(&(plan.to_owned(), key.to_owned()));
                 Ok(())
             })
+            .await
         })
     }
 }
@@ -240,6 +295,7 @@ impl Outbox for Memory {
                 cloud.messages.push(message.clone());
                 Ok(())
             })
+            .await
         })
     }
 
@@ -249,6 +305,7 @@ impl Outbox for Memory {
                 cloud.events.push(event.clone());
                 Ok(())
             })
+            .await
         })
     }
 }
@@ -260,6 +317,7 @@ impl Trail for Memory {
                 cloud.trail.insert(key.to_owned(), record.to_vec());
                 Ok(())
             })
+            .await
         })
     }
 
@@ -278,6 +336,7 @@ impl Trail for Memory {
                 keys.truncate(limit as usize);
                 Ok((keys, more))
             })
+            .await
         })
     }
 
@@ -287,6 +346,7 @@ impl Trail for Memory {
                 let found = cloud.trail.get(key).cloned();
                 found.ok_or_else(|| ServiceError::Failed("no such record".to_owned()))
             })
+            .await
         })
     }
 }

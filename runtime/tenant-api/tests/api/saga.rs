@@ -225,3 +225,48 @@ async fn a_new_key_is_one_key_wherever_making_it_fails() {
     }
     assert!(met > 8, "only {met} faults were met");
 }
+
+/// Two who make it, and one who makes it while another deletes it, at every call.
+#[tokio::test]
+async fn who_comes_in_between_changes_nothing_of_what_is_there_in_the_end() {
+    for tier in ["standard", "premium"] {
+        for call in 0.. {
+            let api = Api::default();
+            let other = api.clone();
+            let twice = async move {
+                other.send(new_tenant("globex", tier)).await.is(202);
+            };
+            api.memory.meanwhile(call, Box::pin(twice));
+            let answer = api.send(new_tenant("globex", tier)).await;
+            if api.memory.take_meanwhile() {
+                assert!(call > 6, "only {call} calls");
+                break;
+            }
+            assert_eq!(answer.status, 202, "before call {call}: {answer:?}");
+            check_made(&api, tier == "premium").await;
+        }
+        for call in 0.. {
+            let api = Api::default();
+            let other = api.clone();
+            let deleted = async move {
+                if other.record("globex").await.is_some() {
+                    let delete = delete(&other).await;
+                    other.send(delete).await.is(202);
+                }
+            };
+            api.memory.meanwhile(call, Box::pin(deleted));
+            let answer = api.send(new_tenant("globex", tier)).await;
+            if api.memory.take_meanwhile() {
+                break;
+            }
+            let record = api.record("globex").await.unwrap();
+            if record.status == TenantStatus::Deleted {
+                assert_eq!(answer.status, 409, "before call {call}");
+                check_deleted(&api).await;
+            } else {
+                // There was nothing to delete yet.
+                assert_eq!(answer.status, 202, "before call {call}");
+            }
+        }
+    }
+}

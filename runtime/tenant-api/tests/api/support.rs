@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use axum::body::to_bytes;
 use axum::http::HeaderMap;
 use jsonschema::Validator;
-use runtime_core::access::OperatorDynamoDb;
+use runtime_core::access::{Backend as _, Operation, OperatorDynamoDb, Query};
 use runtime_core::api::{ROUTES, Route};
 use runtime_core::caller::{CallerContext, Verified};
-use runtime_core::model::{Key, Tenant};
+use runtime_core::model::{Attributes, Key, Tenant};
+use runtime_core::tables::Table;
 use runtime_core::tenant::Tier;
 use serde_json::{Value, json};
 use tenant_api::services::Data as _;
@@ -156,6 +157,21 @@ impl Api {
         let watchers = self.memory.watchers().await.unwrap();
         let platform = OperatorDynamoDb::new(scope, backend, watchers);
         platform.get(&Key::<Tenant>::new(&tenant.parse().unwrap())).await.unwrap()
+    }
+
+    /// What a table has of the tenant `globex`.
+    pub async fn rows(&self, table: Table) -> Vec<Attributes> {
+        let query = Operation::Query(Query {
+            table,
+            index: None,
+            partition_key: table.partition_key,
+            partition: "globex".to_owned(),
+            prefix: String::new(),
+            newest_first: false,
+            limit: 1_000,
+            start: None,
+        });
+        self.memory.tables.run(&query).await.unwrap().items
     }
 
     /// A tenant that may use the platform.

@@ -30,7 +30,7 @@ async fn a_webhook_has_one_secret_wherever_making_it_fails() {
         let name = format!("acme-dev/webhooks/globex/{id}");
         assert_eq!(secrets.keys().collect::<Vec<_>>(), [&name]);
         assert_eq!(made["secret"], secrets[&name]);
-        assert_eq!(api.memory.tables.rows(&WEBHOOKS).len(), 1);
+        assert_eq!(api.rows(WEBHOOKS).await.len(), 1);
         // The same request again gives the same secret.
         assert_eq!(api.send(new_webhook("one", URL)).await.is(201).body, made);
         // And deleting it leaves nothing, wherever that fails.
@@ -41,7 +41,7 @@ async fn a_webhook_has_one_secret_wherever_making_it_fails() {
         let second = api.send(delete()).await;
         assert!([204, 404].contains(&second.status), "{first:?} {second:?}");
         assert!(api.memory.cloud().secrets.is_empty());
-        assert!(api.memory.tables.rows(&WEBHOOKS).is_empty());
+        assert!(api.rows(WEBHOOKS).await.is_empty());
     }
     assert!(met > 6, "only {met} faults were met");
 }
