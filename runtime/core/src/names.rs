@@ -68,6 +68,10 @@ pub const SECRETS_KEY: &str = "SECRETS_KEY";
 /// the tenant's id follows.
 pub const API_KEY_SECRETS: &str = "api-keys";
 
+/// Prefix of records of access in the bucket of the audit trail. `tenants/<id>/` or
+/// `platform/` follows, then the day, then the record.
+pub const ACCESS_PREFIX: &str = "access/";
+
 /// The prefix of records of changes in the bucket of the audit trail: who changed what,
 /// and why. `tenants/<id>/`, the day and the record follow.
 pub const CHANGES_PREFIX: &str = "changes/";

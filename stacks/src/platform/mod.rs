@@ -57,6 +57,8 @@ struct Common<'a> {
     spec: &'a PlatformSpec,
     /// Who signs users in.
     issuers: &'a [IssuerSpec],
+    /// What each tier has.
+    tiers: &'a BTreeMap<Tier, TierSpec>,
     /// For what tenants own.
     data_key: Value<String>,
     /// For what is the platform's.
@@ -79,6 +81,7 @@ pub fn platform(
     let common = Common {
         spec,
         issuers,
+        tiers,
         data_key: stack.import(&keys.tenant_data),
         config_key: stack.import(&keys.platform_config),
         logs_key: stack.import(&keys.logs),

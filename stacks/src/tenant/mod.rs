@@ -175,12 +175,15 @@ fn elsewhere(naming: &Naming, tier: Tier, keys: &Keys) -> StackTemplate {
     stack.finish()
 }
 
-/// A key for the API, on the plan of its tier. API Gateway makes up its value, which
-/// is in no template and no parameter: whoever hands it out asks API Gateway by its id.
+/// The gateway's own key, on the plan of its tier. Its value is the one by which the
+/// authoriser names it (`runtime_core::auth::usage_key`); it is no secret, and opens
+/// nothing to who sends it.
 fn api_key(stack: &mut Stack, plan: Value<String>) -> Value<String> {
     let name = name(stack);
+    let value = format!("usage-key-of-tenant-{}", stack.naming().name("${TenantId}"));
     let key = apigateway::ApiKey::new()
         .name(name)
+        .value(sub(value))
         .description(sub("The key of tenant ${TenantId}"))
         .enabled(true);
     let key = stack.add("ApiKey", key);

@@ -184,10 +184,11 @@ fn no_permission_reaches_beyond_the_tenant() {
 }
 
 #[test]
-fn the_value_of_the_api_key_is_nowhere() {
+fn the_gateways_key_has_the_value_that_the_authoriser_names() {
     let stacks = of_tenants(&specs::full());
     let key = stacks[0].template.resource("ApiKey").unwrap().properties();
-    assert!(key.get("Value").is_none());
+    let named = runtime_core::auth::usage_key("acme-prod", &"globex".parse().unwrap());
+    assert_eq!(key["Value"], json!({ "Fn::Sub": named.replace("globex", "${TenantId}") }));
     let plan = stacks[0].template.resource("ApiKeyOnPlan").unwrap().properties();
     assert_eq!(plan["UsagePlanId"], json!({ "Ref": "PlatformUsagePlanPremium" }));
 }

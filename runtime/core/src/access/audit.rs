@@ -13,9 +13,7 @@ use super::sdk::explain;
 use crate::model::{InvocationId, Timestamp};
 use crate::tenant::TenantId;
 
-/// Prefix of records of access in the bucket of the audit trail. `tenants/<id>/` or
-/// `platform/` follows, then the day, then the record.
-pub const ACCESS_PREFIX: &str = "access/";
+pub use crate::names::ACCESS_PREFIX;
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,6 +5,7 @@
 
 mod access;
 mod sources;
+mod tenant_api;
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,10 @@ use runtime_core::functions::Function;
 use runtime_core::names::{
     AUDIT_BUCKET, EVENT_BUS, GIT_STORE, NAME_PREFIX, RESULTS_BUCKET, WEBHOOK_SECRETS,
 };
+use runtime_core::queues;
 use runtime_core::tables::{
     AGENTS, BILLING, INVOCATIONS, JOBS, OPS_LOCKS, SESSIONS, TENANT_ID, TENANTS, TOOLS, WEBHOOKS,
 };
-use runtime_core::{queues, tenant::Tier};
 
 use super::Common;
 use super::buckets::Buckets;
@@ -55,7 +56,7 @@ pub(super) fn functions(
     for (function, spec) in &parts.common.spec.functions {
         let ours = match function {
             Function::Authoriser => authoriser(parts, spec),
-            Function::TenantApi => tenant_api(parts, spec),
+            Function::TenantApi => tenant_api::function(parts, spec),
             Function::Provisioner => provisioner(parts, spec),
             Function::Bridge => bridge(parts, spec),
             Function::Jobs => jobs(parts, spec),
@@ -120,76 +121,6 @@ fn machines(naming: &Naming) -> Value<String> {
         role: naming.name("machine-{tenant}"),
     };
     sub(serde_json::json!(machines).to_string())
-}
-
-/// It answers for all tenants: about the platform by its own role, about what is a
-/// tenant's in a session for that tenant.
-fn tenant_api<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
-    let own = &[AGENTS, JOBS, SESSIONS, TOOLS, WEBHOOKS];
-    let secrets = Statement::allow([
-        "secretsmanager:CreateSecret",
-        "secretsmanager:DeleteSecret",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:TagResource",
-    ])
-    .sid("WebhookSecrets")
-    .resource(webhook_secrets(parts));
-    let queues = [(&queues::JOBS, "Jobs"), (&queues::PROVISIONING, "Provisioning")];
-    let send = queues.map(|(queue, sid)| access::send(sid, parts.queues.of(queue)));
-    let function = OurFunction::new(
-        Function::TenantApi,
-        spec,
-        "Answers the API's requests about tenants and what is theirs",
-    )
-    .variable(RESULTS_BUCKET, parts.buckets.results.id())
-    .variable(AUDIT_BUCKET, parts.buckets.audit.id())
-    .variable(EVENT_BUS, parts.bus.id())
-    .variable(queues::JOBS.url_variable, parts.queues.of(&queues::JOBS).queue_url())
-    .variable(queues::PROVISIONING.url_variable, parts.queues.of(&queues::PROVISIONING).queue_url())
-    .may(
-        "platform",
-        [
-            access::write(parts, "Tenants", &[TENANTS]),
-            access::read(parts, "Bills", &[BILLING]),
-            access::audit(parts),
-            access::announce(parts),
-            config_key(parts, &["dynamodb", "s3"]),
-        ],
-    )
-    .may("queues", send)
-    .may("api-keys", api_keys(parts));
-    function.for_tenants([
-        access::of_tenant(access::write(parts, "Items", own)),
-        access::of_tenant(access::read(parts, "Invocations", &[INVOCATIONS])),
-        access::tenants_objects("Results", "s3:GetObject", &parts.buckets.results),
-        secrets,
-        data_key(parts, &["dynamodb", "s3"]),
-        config_key(parts, &["secretsmanager"]),
-    ])
-}
-
-/// API keys of tenants and their usage plans, whose ids it reads from parameters: in a
-/// variable they would make the API depend on what it calls.
-fn api_keys(parts: &Parts) -> [Statement; 4] {
-    let gateway =
-        |path: &str| sub(format!("arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::{path}"));
-    let plans = Tier::ALL.into_iter().fold(
-        Statement::allow(["ssm:GetParameter"]).sid("UsagePlanIds"),
-        |statement, tier| {
-            let path = parts.naming.ssm_path("platform", &format!("usage-plan-{}", tier.name()));
-            statement.resource(arn("ssm", &format!("parameter{path}")))
-        },
-    );
-    [
-        Statement::allow(["apigateway:POST"]).sid("MakeKeys").resource(gateway("/apikeys")),
-        Statement::allow(["apigateway:DELETE", "apigateway:PATCH"])
-            .sid("EndKeys")
-            .resource(gateway("/apikeys/*")),
-        Statement::allow(["apigateway:POST"])
-            .sid("AddKeysToPlans")
-            .resource(gateway("/usageplans/*/keys")),
-        plans,
-    ]
 }
 
 /// It makes, changes and deletes the stacks of siloed tenants. CloudFormation works by
