@@ -162,7 +162,8 @@ fn log(
     started: Instant,
     cause: Option<&str>,
 ) {
-    let (status, micros) = (status.as_u16(), started.elapsed().as_micros());
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let status = status.as_u16();
     let method = method.as_str();
     match (status, cause) {
         (500.., _) => tracing::error!(method, route = operation, status, micros, cause, "failed"),

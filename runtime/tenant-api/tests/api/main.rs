@@ -6,6 +6,7 @@
 mod agents;
 mod contract;
 mod jobs;
+mod logs;
 mod memory;
 mod platform;
 mod saga;
