@@ -45,7 +45,7 @@ impl Function {
     ];
 
     /// Those whose crates are under `runtime/`: only they can be deployed.
-    pub const BUILT: [Self; 2] = [Self::GitStore, Self::Authoriser];
+    pub const BUILT: [Self; 3] = [Self::GitStore, Self::Authoriser, Self::TenantApi];
 
     /// The short name, such as `git-store`.
     ///
