@@ -19,9 +19,12 @@
 //! | [`failpoint`] | Places where tests can hold a run |
 //! | [`graph`] | Stacks, resources and what flows between them, and drawings of it |
 //! | [`guard`] | Proves templates with embedded rules |
+//! | [`http`] | Requests to the platform's API and to issuers: bounded, and never in the clear |
 //! | [`journal`] | One append-only journal for every run that changes something |
 //! | [`local`] | The managed local platform |
 //! | [`lock`] | The lock that keeps two runs from changing one environment |
+//! | [`login`] | Signing in as staff, and where tokens are kept |
+//! | [`ops`] | Operating the platform through its own API: tenants |
 //! | [`plan`] | What a deploy would do, as a plain value |
 //! | [`signal`] | Ctrl-C, told to every engine |
 //! | [`ui`] | The only place that prints |
@@ -37,9 +40,12 @@ pub mod event;
 pub mod failpoint;
 pub mod graph;
 pub mod guard;
+pub mod http;
 pub mod journal;
 pub mod local;
 pub mod lock;
+pub mod login;
+pub mod ops;
 pub mod plan;
 pub mod signal;
 pub mod ui;

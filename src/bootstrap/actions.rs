@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::report::{BootstrapReport, REPORT_FILE, REPORT_VERSION, StepReport};
 use super::steps::{Executor, Step, StepResult};
+use super::tenants::ReachApi;
 use crate::aws::{Identity, explain};
 use crate::build::{self, Builder};
 use crate::config::Settings;
@@ -62,6 +63,8 @@ pub struct Platform<'a> {
     pub exemptions: Exemptions,
     /// Asks whether a plan shall be carried out.
     pub approve: Approve<'a>,
+    /// Reaches the platform's API, for the steps that use it.
+    pub api: Option<ReachApi<'a>>,
     /// Whether to stop after the plan.
     pub dry_run: bool,
     /// Whether stacks whose creation failed earlier may be deleted and made anew.
@@ -92,6 +95,7 @@ impl Executor for Platform<'_> {
             Step::Deploy(name) => self.deploy(name).await,
             Step::Seed => self.seed().await,
             Step::SmokeTest => self.smoke_test().await,
+            Step::SeedTenants => self.seed_tenants().await,
             Step::Report => self.write_report().await,
         }
     }
@@ -101,6 +105,7 @@ impl Executor for Platform<'_> {
             Step::Deploy(name) => self.prove_deployed(name).await,
             Step::Seed => self.read_page("home.md").await.map(drop),
             Step::SmokeTest => self.read_page("smoke-test.md").await.map(drop),
+            Step::SeedTenants => self.prove_tenants().await,
             // The others prove themselves: their result is in memory.
             _ => Ok(()),
         }

@@ -32,6 +32,8 @@ pub enum Step {
     Seed,
     /// A page is written, read back, and found in its history.
     SmokeTest,
+    /// The first tenants of a local platform are made, through its API.
+    SeedTenants,
     /// The report is written, here and to the artefact bucket.
     Report,
 }
@@ -40,7 +42,7 @@ impl Step {
     /// Whether it changes anything outside this process's memory. A step that does
     /// not is done again when a run is resumed: later steps need its result.
     pub fn mutates(&self) -> bool {
-        matches!(self, Self::Deploy(_) | Self::Seed | Self::SmokeTest)
+        matches!(self, Self::Deploy(_) | Self::Seed | Self::SmokeTest | Self::SeedTenants)
     }
 
     /// Whether a dry run leaves it out.
@@ -60,6 +62,7 @@ impl fmt::Display for Step {
             Self::Deploy(stack) => write!(f, "deploy {stack}"),
             Self::Seed => f.write_str("seed"),
             Self::SmokeTest => f.write_str("smoke test"),
+            Self::SeedTenants => f.write_str("seed tenants"),
             Self::Report => f.write_str("report"),
         }
     }
@@ -90,6 +93,13 @@ pub fn order(stacks: &[String]) -> Vec<Step> {
     let mut steps = vec![Step::Preflight, Step::Build, Step::Synth, Step::Guard, Step::Plan];
     steps.extend(stacks.iter().cloned().map(Step::Deploy));
     steps.extend([Step::Seed, Step::SmokeTest, Step::Report]);
+    steps
+}
+
+/// `steps`, and the first tenants before the report.
+pub fn with_tenants(mut steps: Vec<Step>) -> Vec<Step> {
+    let before = steps.iter().position(|step| *step == Step::Report).unwrap_or(steps.len());
+    steps.insert(before, Step::SeedTenants);
     steps
 }
 
@@ -299,6 +309,12 @@ mod tests {
         let expected: Vec<_> =
             steps.iter().flat_map(|step| [(*step).to_owned(), format!("prove {step}")]).collect();
         assert_eq!(fake.log, expected);
+    }
+
+    #[test]
+    fn tenants_are_in_the_report() {
+        let steps = with_tenants(order(&stacks()));
+        assert_eq!(steps[steps.len() - 2..], [Step::SeedTenants, Step::Report]);
     }
 
     #[tokio::test]

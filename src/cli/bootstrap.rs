@@ -1,19 +1,27 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use runtime_core::functions::Function;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stacks::permissions::MANAGED_POLICY_SIZE;
 
 use super::Ctx;
+use super::admin::{api_address, local_login};
 use super::context::whoami;
 use super::deploy::{columns, outputs_block, recorded_only_note, status_word};
 use super::engine::{CodeArgs, RuleArgs, ScaleArgs, engine, refuse_data_loss};
+use super::local::token::Role;
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::event::Events;
+use crate::http::Secret;
 use crate::journal::{self, RunSummary};
+use crate::ops::Api;
 use crate::plan::{Plan, plan_lines, plan_summary};
+use crate::signal::Cancel;
 use crate::ui::{Align, Block, Report, Table};
 
 /// Take an empty account to a smoke-tested platform
@@ -87,11 +95,17 @@ pub(super) async fn execute(
         args: arguments(&args),
         reason: None,
         settings: &settings,
-        identity: &connection.identity,
+        identity: Some(&connection.identity),
+        part: None,
         resumed,
     };
     let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
     let mut steps = engine_::order(&engine_::tenants_last(&templates));
+    if engine_::seeds_tenants(&settings) {
+        steps = engine_::with_tenants(steps);
+    }
+    // The local platform's API, which is called by its own issuer's leave.
+    let here = if settings.local { Some(Here::find(ctx).await?) } else { None };
     if args.dry_run {
         steps.retain(|step| !step.changes());
     }
@@ -103,6 +117,7 @@ pub(super) async fn execute(
         rules,
         exemptions,
         approve: Box::new(|plan| approve(ctx, &settings, &args, plan)),
+        api: here.as_ref().map(|here| Box::new(|outputs: &_| here.api(outputs)) as _),
         dry_run: args.dry_run,
         recreate: args.recreate || settings.local,
         tried: resumed.map(journal::executed).transpose()?.unwrap_or_default(),
@@ -118,8 +133,40 @@ pub(super) async fn execute(
             .await;
     session.end(ctx, &settings, &connection, result.map(drop)).await?;
     let file = settings.file().display().to_string();
-    Ok(Bootstrapped { report: platform.report, file, dry_run: args.dry_run })
+    let report = platform.report;
+    let outputs = report.stacks.iter().find(|stack| stack.name == "platform");
+    let endpoint = here.as_ref().map(|here| here.endpoint.as_str());
+    let api = outputs.and_then(|stack| api_address(&stack.outputs, endpoint));
+    // Routes that need a token are there once somebody answers them.
+    let answers = settings.config.platform.functions.contains_key(&Function::TenantApi);
+    Ok(Bootstrapped { report, file, dry_run: args.dry_run, api, answers })
 }
+
+/// The local platform, for the steps that call its API.
+struct Here {
+    endpoint: String,
+    token: Secret,
+    events: Events,
+    cancel: Cancel,
+}
+
+impl Here {
+    async fn find(ctx: &Ctx) -> Result<Self> {
+        let running = ctx.local_platform().up(None).await?;
+        let token = local_login(ctx, Role::Admin, A_RUN).await?.granted.token;
+        let (events, cancel) = (ctx.events.clone(), ctx.cancel.clone());
+        Ok(Self { endpoint: running.endpoint, token, events, cancel })
+    }
+
+    fn api(&self, outputs: &BTreeMap<String, String>) -> Result<Api> {
+        let base = api_address(outputs, Some(&self.endpoint))
+            .ok_or_else(|| Error::failed("the platform's stack has no address of an API"))?;
+        Api::new(&base, self.token.clone(), self.events.clone(), self.cancel.clone())
+    }
+}
+
+/// Longer than any bootstrap of a local platform.
+const A_RUN: Duration = Duration::from_hours(12);
 
 fn approve(ctx: &Ctx, settings: &Settings, args: &BootstrapArgs, plan: &Plan) -> Result<bool> {
     ctx.ui.plan(&if args.dry_run { plan_lines(plan) } else { plan_summary(plan) });
@@ -139,11 +186,35 @@ pub struct Bootstrapped {
     report: BootstrapReport,
     file: String,
     dry_run: bool,
+    /// Where the platform's API is.
+    api: Option<String>,
+    /// Whether it answers more than whether it is there.
+    answers: bool,
+}
+
+impl Bootstrapped {
+    /// A request to the API that works as it stands.
+    fn try_api(&self) -> Option<String> {
+        let api = self.api.as_deref()?;
+        if !self.answers {
+            return Some(format!("curl {api}/v1/health"));
+        }
+        let token = if self.report.local {
+            "$(platformctl local token --tenant acme)"
+        } else {
+            "$PLATFORMCTL_TOKEN"
+        };
+        Some(format!("curl -H \"Authorization: Bearer {token}\" \\\n    {api}/v1/agents"))
+    }
 }
 
 impl Report for Bootstrapped {
     fn value(&self) -> Value {
-        json!(self.report)
+        let mut value = json!(self.report);
+        if let Some(api) = &self.api {
+            value["api"] = api.as_str().into();
+        }
+        value
     }
 
     fn blocks(&self) -> Vec<Block> {
@@ -176,15 +247,22 @@ impl Report for Bootstrapped {
         };
         let files: Vec<String> =
             report.written_to.iter().map(|place| format!("report  {place}")).collect();
-        blocks.push(Block::Text(format!("{done}\n\n{}\nrun     {}", files.join("\n"), report.run)));
+        let api = self.api.as_deref().map(|api| format!("\nAPI     {api}")).unwrap_or_default();
+        blocks.push(Block::Text(format!(
+            "{done}\n\n{}\nrun     {}{api}",
+            files.join("\n"),
+            report.run
+        )));
         let local = if report.local { " --local" } else { "" };
         let with = format!("{local} -c {}", self.file);
-        blocks.push(Block::Next(vec![
+        let mut next = Vec::from_iter(self.try_api());
+        next.extend([
             format!("platformctl invoke git-store{with} --query ok.body \\\n    --payload '{{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}}'"),
             format!("platformctl diff{with}"),
             format!("platformctl status{with}"),
             format!("platformctl events {}", report.run.rsplit('-').next().unwrap_or(&report.run)),
-        ]));
+        ]);
+        blocks.push(Block::Next(next));
         if report.local {
             blocks.push(Block::Text(
                 "platformctl local down stops the local platform; its state is kept".to_owned(),

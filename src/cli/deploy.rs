@@ -108,7 +108,8 @@ pub(super) async fn execute(
         args: arguments(&args),
         reason: None,
         settings: &settings,
-        identity: &connection.identity,
+        identity: Some(&connection.identity),
+        part: None,
         resumed,
     };
     let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };

@@ -129,7 +129,8 @@ pub(super) async fn execute(
             args: arguments(&args),
             reason: args.reason.clone(),
             settings: &settings,
-            identity: &connection.identity,
+            identity: Some(&connection.identity),
+            part: None,
             resumed,
         },
     )?;

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, a folder a noun. A verb is an `Args` struct
 //! whose doc comments are its help, and one function `run`.
 
+mod admin;
 mod bootstrap;
 mod build;
 mod check;
@@ -17,12 +18,15 @@ mod graph;
 mod init;
 mod invoke;
 mod local;
+mod login;
+mod ops;
 mod outputs;
 mod resume;
 mod runs;
 mod session;
 mod status;
 mod synth;
+mod tenant;
 mod verb;
 
 use std::ffi::OsString;

@@ -12,7 +12,7 @@ use super::Ctx;
 use super::context::{Connection, whoami};
 use super::global::Scope;
 use crate::aws::Identity;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 use crate::deploy;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::journal::{self, Entry, Journal, Mask, RunStart, RunState, RunSummary};
@@ -41,7 +41,11 @@ pub(super) struct Purpose<'a> {
     pub args: Value,
     pub reason: Option<String>,
     pub settings: &'a Settings,
-    pub identity: &'a Identity,
+    /// None: the work needs no account, such as that of the platform's API.
+    pub identity: Option<&'a Identity>,
+    /// What of the environment is changed, when that is not all of it, such as
+    /// `tenant-acme`: others may change the rest meanwhile.
+    pub part: Option<String>,
     /// The run to go on with.
     pub resumed: Option<&'a RunSummary>,
 }
@@ -49,15 +53,18 @@ pub(super) struct Purpose<'a> {
 impl Session {
     /// Takes the environment's lock and begins the journal, or goes on with one.
     pub(super) fn begin(ctx: &Ctx, purpose: Purpose<'_>) -> Result<Self> {
-        let Purpose { verb, args, reason, settings, identity, resumed } = purpose;
+        let Purpose { verb, args, reason, settings, identity, part, resumed } = purpose;
         if let Some(run) = resumed {
             refuse_elsewhere(run, settings, identity)?;
         }
         let config = &settings.config;
         let by = whoami();
         let mask = Mask::from_environment();
-        let place = if settings.local { "local" } else { identity.account.as_str() };
-        let name = format!("{place}-{}-{}-{}", config.region, config.project, config.environment);
+        let account = identity.map(|identity| identity.account.as_str());
+        let place = if settings.local { "local" } else { account.unwrap_or("api") };
+        let part = part.map(|part| format!("-{part}")).unwrap_or_default();
+        let Config { region, project, environment, .. } = config;
+        let name = format!("{place}-{region}-{project}-{environment}{part}");
         let now = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
         let mut holder = Holder {
             run: resumed.map(|run| run.run.clone()).unwrap_or_default(),
@@ -78,7 +85,7 @@ impl Session {
                     verb: verb.to_owned(),
                     arguments: serde_json::to_value(kept)
                         .context("cannot serialize the arguments")?,
-                    account: Some(identity.account.clone()),
+                    account: account.map(str::to_owned),
                     region: config.region.clone(),
                     project: config.project.clone(),
                     environment: config.environment.clone(),
@@ -108,13 +115,11 @@ impl Session {
         &self,
         ctx: &Ctx,
         settings: &Settings,
-        connection: &Connection,
+        connection: impl Into<Option<&Connection>>,
         result: Result<T>,
     ) -> Result<T> {
         let result = self.finish(result);
-        if self.lock.is_none() {
-            return result;
-        }
+        let (Some(connection), Some(_)) = (connection.into(), &self.lock) else { return result };
         let bucket =
             deploy::audit_bucket(&settings.config.spec().naming(), &connection.identity.account);
         let (path, run) = (self.journal.path(), self.journal.run().as_str());
@@ -146,11 +151,16 @@ impl Session {
 
 /// Refuses to go on with a run anywhere but where it began: the shell's environment
 /// or platform.yaml may have changed since.
-fn refuse_elsewhere(run: &RunSummary, settings: &Settings, identity: &Identity) -> Result<()> {
+fn refuse_elsewhere(
+    run: &RunSummary,
+    settings: &Settings,
+    identity: Option<&Identity>,
+) -> Result<()> {
     let (start, config) = (&run.start, &settings.config);
-    let account = start.account.as_deref().unwrap_or(&identity.account);
+    let here = identity.map(|identity| identity.account.as_str());
+    let there = start.account.as_deref().or(here).unwrap_or_default();
     let places = [
-        ("account", account, identity.account.as_str()),
+        ("account", there, here.unwrap_or(there)),
         ("region", &start.region, &config.region),
         ("project", &start.project, &config.project),
         ("environment", &start.environment, &config.environment),

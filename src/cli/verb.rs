@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{
     Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
-    invoke, local, outputs, resume, runs, status, synth,
+    invoke, local, login, ops, outputs, resume, runs, status, synth, tenant,
 };
 use crate::error::Result;
 use crate::ui::Report;
@@ -27,6 +27,12 @@ pub enum Verb {
     Outputs(outputs::OutputsArgs),
     Invoke(invoke::InvokeArgs),
     Destroy(destroy::DestroyArgs),
+    Login(login::LoginArgs),
+    Logout(login::LogoutArgs),
+    #[command(subcommand)]
+    Tenant(tenant::TenantVerb),
+    #[command(subcommand)]
+    Ops(ops::OpsVerb),
     Bootstrap(bootstrap::BootstrapArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
@@ -51,6 +57,10 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Outputs(args) => Box::new(outputs::run(ctx, &args).await?),
         Verb::Invoke(args) => Box::new(invoke::run(ctx, &args).await?),
         Verb::Destroy(args) => Box::new(destroy::run(ctx, args).await?),
+        Verb::Login(args) => Box::new(login::run(ctx, &args).await?),
+        Verb::Logout(args) => Box::new(login::logout(ctx, &args)?),
+        Verb::Tenant(verb) => tenant::run(ctx, verb).await?,
+        Verb::Ops(verb) => ops::run(ctx, verb).await?,
         Verb::Bootstrap(args) => bootstrap::run(ctx, args).await?,
         Verb::Runs(args) => Box::new(runs::run(ctx, &args)?),
         Verb::Events(args) => Box::new(events::run(ctx, &args).await?),

@@ -38,7 +38,7 @@ network:
   cidr: {cidr}
   zones: 1                  # 1 to 3, each with a public and a private subnet
   # availability_zones: [{zone}]   # their names, in a fixed order; one-zone storage needs it
-  nat: none                 # none | single | per-zone
+  nat: none                 # none | single | per-zone; functions of the API need one
   endpoints: none           # none or platform: ssm, secretsmanager, sts, logs, xray, AgentCore
   interface_endpoints: []   # further ones, such as [ecr.api, bedrock-runtime]
   flow_logs: false

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
+use super::issuer::{Issuer, Rotated};
 use super::record::{Record, Running};
 use super::{launcher, paths, probe, process, python, venv};
 use crate::error::{Context, Error, Result};
@@ -73,12 +74,25 @@ impl LocalPlatform {
         self.folder.join("emulator.log")
     }
 
+    /// The token issuer of this platform.
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(self.folder.join("issuer"))
+    }
+
+    /// Gives the token issuer new keys, or, to `forget` them, takes those that no longer
+    /// sign out of its key set.
+    pub async fn rotate_keys(&self, forget: bool) -> Result<Rotated> {
+        let _lock = self.lock().await?;
+        if forget { self.issuer().forget_former() } else { self.issuer().rotate() }
+    }
+
     /// Starts the emulator, or finds it running. Without `port` it takes the
     /// one it had before, else a free one. It outlives this process.
     pub async fn up(&self, port: Option<u16>) -> Result<Running> {
         let _lock = self.lock().await?;
         if let Some(record) = self.recognised() {
             if self.becomes_healthy(&record).await {
+                self.issuer().prepare(&record.running().endpoint)?;
                 return match port {
                     Some(port) if port != record.port => Err(Error::usage(format!(
                         "the local platform already runs on port {}",
@@ -192,6 +206,7 @@ impl LocalPlatform {
 
     /// One attempt: spawn, write down, wait until it answers.
     async fn launch(&self, python: &Path, main: &Path, mut record: Record) -> Result<Running> {
+        self.issuer().prepare(&record.running().endpoint)?;
         let mut child = self.spawn(python, main, &record)?;
         record.pid = child.id();
         record.write(&self.record_file())?;
@@ -255,6 +270,7 @@ impl LocalPlatform {
             .env("PLATFORMCTL_INSTANCE", &record.instance)
             .env("PLATFORMCTL_MOUNTS", own("mounts"))
             .env("PLATFORMCTL_WORKERS", own("workers"))
+            .env("PLATFORMCTL_ISSUER", own("issuer"))
             .env("PLATFORMCTL_CAPABILITIES", own("capabilities.json"))
             .current_dir(&self.folder)
             .stdin(Stdio::null())

@@ -23,6 +23,8 @@ const FILES: &[(&str, &str)] = &[
     ("calls.py", include_str!("launcher/calls.py")),
     ("durability.py", include_str!("launcher/durability.py")),
     ("functions.py", include_str!("launcher/functions.py")),
+    ("gateway.py", include_str!("launcher/gateway.py")),
+    ("issuer.py", include_str!("launcher/issuer.py")),
     ("network.py", include_str!("launcher/network.py")),
     ("recorded.py", include_str!("launcher/recorded.py")),
     ("services.py", include_str!("launcher/services.py")),

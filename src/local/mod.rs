@@ -8,6 +8,7 @@
 //! anything is listed by [`LocalPlatform::recorded_only_types`].
 
 mod emulator;
+pub mod issuer;
 mod launcher;
 mod paths;
 mod probe;

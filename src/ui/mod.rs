@@ -16,7 +16,7 @@ use console::Style;
 pub use format::{Color, Format};
 pub use logs::Logs;
 pub use report::{Block, Report};
-pub use table::{Align, Table};
+pub use table::{Align, Table, Tone};
 
 use crate::error::{Error, Result};
 use crate::event::Events;
@@ -156,6 +156,12 @@ impl Ui {
         if !self.options.quiet {
             self.display.line(&self.mask.text(line));
         }
+    }
+
+    /// Writes a line that is useless unless it is read, even with `--quiet`: what the user
+    /// has to do before the command can go on.
+    pub fn must_see(&self, line: &str) {
+        self.display.line(&self.mask.text(line));
     }
 
     /// Writes a plan to stderr: signs coloured, so that harm is seen at a glance.

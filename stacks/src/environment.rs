@@ -35,7 +35,9 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
 
     let efs = efs::efs(&home, &spec.efs, spec.architecture, &network, keys);
     let (code, tiers) = (spec.architecture, &spec.tiers);
-    let platform = platform::platform(&home, &spec.platform, tiers, code, &network, keys);
+    let tenancy = serde_json::to_string(&tenant::Tenancy::of(spec)).unwrap_or_default();
+    let users = platform::Users { tiers, issuers: &spec.identity.issuers, tenancy: &tenancy };
+    let platform = platform::platform(&home, &spec.platform, &users, code, &network, keys);
     let agentcore = (!spec.agentcore.is_empty()).then(|| {
         let place = match &elsewhere {
             Some(elsewhere) => (&elsewhere.network).into(),
@@ -46,6 +48,11 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
         agentcore::agentcore(&naming, &spec.agentcore, code, place, runtime_keys, metrics)
     });
     let tenants = tenant::stacks(spec, &platform, keys, runtime_keys);
+    let provisioned = if spec.provisions() {
+        tenant::all(spec, &platform, keys, runtime_keys)
+    } else {
+        Vec::new()
+    };
     let mut watched = [efs.watched.as_slice(), &platform.watched].concat();
     let mut made = vec!["efs", "platform"];
     let mut alarms_elsewhere = None;
@@ -78,8 +85,9 @@ pub fn synthesize(spec: &StackSpec) -> Result<Vec<StackTemplate>, SpecErrors> {
     stacks.extend([observability.stack, budget.stack]);
     let mut stacks: Vec<StackTemplate> = stacks.into_iter().map(Stack::finish).collect();
     stacks.extend(tenants);
-    // Pipelines may do what all the others need; their place in the order stays.
-    let identity = identity::finish(identity, &home, &spec.identity, &stacks)?;
+    // Pipelines may do what all the others need, and so may what makes tenants' stacks;
+    // the identity stack's place in the order stays.
+    let identity = identity::finish(identity, &home, &spec.identity, &stacks, &provisioned)?;
     stacks.insert(1, identity);
     quotas::check(&stacks, spec)?;
     Ok(stacks)

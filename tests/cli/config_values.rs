@@ -130,9 +130,9 @@ fn names_that_are_too_long_together() {
 
 #[test]
 fn a_function_without_code() {
-    insta::assert_snapshot!(refused("platform:\n  functions:\n    jobs:\n      memory_mb: 256\n"), @r"
+    insta::assert_snapshot!(refused("platform:\n  functions:\n    jobs:\n      memory_mb: 256\n"), @"
     error: platform.yaml:7:5: platform.functions.jobs: jobs has no code yet
-    hint: leave it out; functions with code: git-store
+    hint: leave it out; functions with code: git-store, authoriser, tenant-api, provisioner
     ");
 }
 
@@ -156,7 +156,7 @@ fn networks_that_are_peered_share_no_addresses() {
 
 #[test]
 fn agents_need_an_image_or_code() {
-    insta::assert_snapshot!(refused("agentcore:\n  runtime: {}\n"), @r"
+    insta::assert_snapshot!(refused("agentcore:\n  runtime: {}\n"), @"
     error: platform.yaml:6:3: agentcore.runtime: there is neither an image nor code
     hint: add image, or code
     hint: also at platform.yaml: network.interface_endpoints: agents cannot reach bedrock-agentcore, logs: there is neither a NAT gateway nor an endpoint (set network.endpoints to platform and list here what is still missing, or set network.nat to single)

@@ -16,8 +16,13 @@ mod graph;
 mod help;
 mod init;
 mod journals;
+mod logins;
 mod network;
+mod platform_api;
 mod runs;
 mod secrets;
+#[path = "../../src/http/fake.rs"]
+mod server;
 mod synth;
+mod tenant_verbs;
 mod tenants;

@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod api;
 mod destroyed;
 mod emulator;
 mod emulator_killed;
 mod failing;
 mod first_light;
 mod interrupted;
+mod issuer;
 mod killed;
 mod large;
 mod places;

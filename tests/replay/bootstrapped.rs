@@ -55,6 +55,7 @@ async fn bootstrap(run: &Run, yaml: &str, approve: bool) -> (Result<Vec<StepRepo
         }),
         recreate: false,
         tried: Vec::new(),
+        api: None,
         dry_run: false,
         report_folder: folder,
         by: "me@here".into(),

@@ -45,7 +45,8 @@ impl Function {
     ];
 
     /// Those whose crates are under `runtime/`: only they can be deployed.
-    pub const BUILT: [Self; 1] = [Self::GitStore];
+    pub const BUILT: [Self; 4] =
+        [Self::GitStore, Self::Authoriser, Self::TenantApi, Self::Provisioner];
 
     /// The short name, such as `git-store`.
     ///

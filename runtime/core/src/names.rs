@@ -26,6 +26,14 @@ pub const EVENT_BUS: &str = "EVENT_BUS";
 /// [`TENANT_ID`](crate::tables::TENANT_ID)).
 pub const TENANT_ROLE: &str = "TENANT_ROLE";
 
+/// Environment variable of the provisioner: what it makes the stacks of tenants from, as
+/// JSON (`stacks::tenant::Tenancy`).
+pub const TENANCY: &str = "TENANCY";
+
+/// Environment variable of the provisioner: the ARN of the role that CloudFormation takes
+/// for the stacks of tenants.
+pub const TENANT_STACKS_ROLE: &str = "TENANT_STACKS_ROLE";
+
 /// The prefix of the secrets of tenants' webhooks, below `<project>-<environment>/`.
 pub const WEBHOOK_SECRETS: &str = "webhooks";
 
@@ -56,3 +64,29 @@ pub const TAG_TENANT: &str = "tenant";
 /// Prefix of tenants' objects in the bucket of results: the tenant's id and `/` follow.
 /// A tenant's own role reaches nothing outside.
 pub const RESULTS_PREFIX: &str = "tenants/";
+
+/// Environment variable: the tiers whose tenants have a stack of their own, with commas
+/// between them.
+pub const SILOED_TIERS: &str = "SILOED_TIERS";
+
+/// Environment variable: the ARN of the key that encrypts secrets.
+pub const SECRETS_KEY: &str = "SECRETS_KEY";
+
+/// The prefix of the secrets with tenants' API keys, below `<project>-<environment>/`;
+/// the tenant's id follows.
+pub const API_KEY_SECRETS: &str = "api-keys";
+
+/// Prefix of records of access in the bucket of the audit trail. `tenants/<id>/` or
+/// `platform/` follows, then the day, then the record.
+pub const ACCESS_PREFIX: &str = "access/";
+
+/// The prefix of records of changes in the bucket of the audit trail: who changed what,
+/// and why. `tenants/<id>/`, the day and the record follow.
+pub const CHANGES_PREFIX: &str = "changes/";
+
+/// The header with the reason for a change, kept in the audit trail.
+pub const REASON_HEADER: &str = "x-platformctl-reason";
+
+/// Environment variable: the path of the platform's SSM parameters, such as
+/// `/acme/dev/platform`; a slash and the name follow.
+pub const PARAMETERS: &str = "PARAMETERS";

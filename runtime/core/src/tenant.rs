@@ -106,6 +106,15 @@ impl Tier {
             Self::Premium => "premium",
         }
     }
+
+    /// The monthly budget of a tenant of the tier that was given none, in US dollars.
+    pub const fn usual_monthly_usd(self) -> u32 {
+        match self {
+            Self::Basic => 50,
+            Self::Standard => 250,
+            Self::Premium => 1_000,
+        }
+    }
 }
 
 /// Whether a tenant shares what it uses.

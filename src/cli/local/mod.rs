@@ -1,9 +1,12 @@
+pub(super) mod token;
+
 use serde_json::{Value, json};
 
 use super::Ctx;
 use crate::error::{Error, Kind, Result};
+use crate::local::issuer::{self, Rotated};
 use crate::local::{ACCOUNT, EMULATOR, Running};
-use crate::ui::{Block, Report};
+use crate::ui::{Align, Block, Report, Table};
 
 /// Start, stop and clear the local platform
 ///
@@ -11,7 +14,7 @@ use crate::ui::{Block, Report};
 /// --local starts it.
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  platformctl local up\n  platformctl local status\n  platformctl local down\n  platformctl local reset"
+    after_help = "Examples:\n  platformctl local up\n  platformctl local status\n  platformctl local token --tenant acme\n  platformctl local down\n  platformctl local reset"
 )]
 pub enum LocalVerb {
     /// Start it, unless it runs
@@ -29,6 +32,19 @@ pub enum LocalVerb {
         after_help = "Examples:\n  platformctl local status\n  platformctl local status --query endpoint"
     )]
     Status,
+    Token(token::TokenArgs),
+    /// Give its token issuer new keys
+    ///
+    /// New tokens are signed by the new keys. Those signed before stay good until they
+    /// expire, or until --forget-old takes the old keys away.
+    #[command(
+        after_help = "Examples:\n  platformctl local rotate-keys\n  platformctl local rotate-keys --forget-old"
+    )]
+    RotateKeys {
+        /// Make no new keys, but take away the old ones: what they signed is refused
+        #[arg(long)]
+        forget_old: bool,
+    },
     /// Stop it and clear its state: every stack, page and bucket on it
     #[command(after_help = "Examples:\n  platformctl local reset\n  platformctl local reset --yes")]
     Reset {
@@ -49,6 +65,11 @@ struct LocalReport {
 pub async fn run(ctx: &Ctx, verb: &LocalVerb) -> Result<Box<dyn Report>> {
     let platform = ctx.local_platform();
     let report = match verb {
+        LocalVerb::Token(args) => return Ok(Box::new(token::run(ctx, args).await?)),
+        LocalVerb::RotateKeys { forget_old } => {
+            let rotated = platform.rotate_keys(*forget_old).await?;
+            return Ok(Box::new(RotationReport(rotated)));
+        }
         LocalVerb::Up { port } => {
             let running = tokio::select! {
                 running = platform.up(*port) => running?,
@@ -71,10 +92,11 @@ pub async fn run(ctx: &Ctx, verb: &LocalVerb) -> Result<Box<dyn Report>> {
         LocalVerb::Status => match platform.status().await? {
             Some(running) => LocalReport {
                 said: format!(
-                    "up at {}, process {}, log {}",
+                    "up at {}, process {}, log {}\ntoken issuer {}",
                     running.endpoint,
                     running.pid,
-                    platform.log().display()
+                    platform.log().display(),
+                    issuer::address(&running.endpoint)
                 ),
                 running: Some(running),
             },
@@ -104,6 +126,7 @@ impl Report for LocalReport {
             "endpoint": running.map(|running| &running.endpoint),
             "port": running.map(|running| running.port),
             "pid": running.map(|running| running.pid),
+            "issuer": running.map(|running| issuer::address(&running.endpoint)),
             "account": ACCOUNT,
             "emulator": EMULATOR,
         })
@@ -111,5 +134,37 @@ impl Report for LocalReport {
 
     fn blocks(&self) -> Vec<Block> {
         vec![Block::Text(self.said.clone())]
+    }
+}
+
+/// The keys of the token issuer after a change.
+#[derive(Debug)]
+struct RotationReport(Rotated);
+
+impl Report for RotationReport {
+    fn value(&self) -> Value {
+        let Rotated { signing, former, forgotten } = &self.0;
+        json!({ "signing": signing, "former": former, "forgotten": forgotten })
+    }
+
+    /// The ids of public keys are no secrets.
+    fn is_content(&self) -> bool {
+        true
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let Rotated { signing, former, forgotten } = &self.0;
+        let mut table = Table::new(&[("key", Align::Left), ("state", Align::Left)]);
+        let states = [
+            (signing, "signs"),
+            (former, "good for tokens signed before"),
+            (forgotten, "forgotten"),
+        ];
+        for (ids, state) in states {
+            for id in ids {
+                table.row([id.clone(), state.to_owned()]);
+            }
+        }
+        vec![Block::Table(table)]
     }
 }

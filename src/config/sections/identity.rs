@@ -136,6 +136,14 @@ pub struct IssuerConfig {
     /// The claim that holds a user's roles. Left out: `roles`, and `role` of `AuthKit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_claim: Option<String>,
+    /// The claim that holds the id of a user's tenant. Left out: `tenant_id`, and none
+    /// of staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_claim: Option<String>,
+    /// Whether it signs in those who run the platform: only then do the roles
+    /// Platform.Admin and Platform.Operator count.
+    #[serde(default)]
+    pub staff: bool,
 }
 
 /// What an issuer is.
@@ -196,6 +204,11 @@ impl StageConfig {
 }
 
 impl IssuerConfig {
+    /// What checking its tokens needs: what is given, and what follows from the kind.
+    pub fn resolve(&self) -> stacks::spec::Issuer {
+        self.spec().resolve()
+    }
+
     fn spec(&self) -> IssuerSpec {
         let client_id = self.client_id.clone().unwrap_or_default();
         let kind = match self.kind {
@@ -211,6 +224,8 @@ impl IssuerConfig {
             audience: self.audience.clone(),
             jwks_url: self.jwks_url.clone(),
             role_claim: self.role_claim.clone(),
+            tenant_claim: self.tenant_claim.clone(),
+            staff: self.staff,
             ..IssuerSpec::new(&self.name, kind)
         }
     }
@@ -247,6 +262,9 @@ issuers:
         let issuer = spec.issuers[0].resolve();
         assert_eq!(issuer.jwks_url, "https://api.workos.com/sso/jwks/client_01HXYZ");
         assert_eq!(issuer.role_claim, "role");
+        let told = spec.issuers[0].authoriser();
+        assert_eq!((told.audience_claim.as_str(), told.staff), ("client_id", false));
+        assert_eq!(told.tenant_claim.as_deref(), Some("tenant_id"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod tenants;
 
 pub use agentcore::AgentcoreConfig;
 pub use function::FunctionConfig;
-pub use identity::IdentityConfig;
+pub use identity::{IdentityConfig, IssuerConfig, Issuers};
 pub use observability::ObservabilityConfig;
 pub use platform::{
     ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig, PlatformConfig, ThrottleConfig,

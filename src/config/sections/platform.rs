@@ -84,7 +84,8 @@ pub struct ApiConfig {
     /// For each route of the operators.
     pub operate: ThrottleConfig,
     /// Seconds for which a decision about a caller, on one method of one path, holds. A
-    /// caller who is shut out may go on for as long.
+    /// caller who is shut out may go on for as long, and API keys have to come in
+    /// `Authorization`. 0: every request is decided on.
     #[schemars(range(max = 300))]
     pub decision_seconds: u32,
     /// Days that access logs are kept; a value that CloudWatch Logs accepts.

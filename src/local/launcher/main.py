@@ -31,6 +31,8 @@ import ministack.services.lambda_svc as lambdas  # noqa: E402
 import alarms  # noqa: E402
 import callers  # noqa: E402
 import functions  # noqa: E402
+import gateway  # noqa: E402
+import issuer  # noqa: E402
 import network  # noqa: E402
 import recorded  # noqa: E402
 import services  # noqa: E402
@@ -46,7 +48,7 @@ def identity():
 
 
 def wrap(inner, saver):
-    """Adds the identity endpoint, the background saving and who may call."""
+    """Adds the identity endpoint, the token issuer, the background saving and who may call."""
     port = os.environ["GATEWAY_PORT"]
 
     async def wrapped(scope, receive, send):
@@ -66,6 +68,9 @@ def wrap(inner, saver):
             await send({"type": "http.response.start", "status": 200,
                         "headers": [(b"content-type", b"application/json")]})
             await send({"type": "http.response.body", "body": identity().encode()})
+            return
+        if issuer.is_asked(path):
+            await issuer.answer(scope, send)
             return
         try:
             await inner(scope, receive, send)
@@ -91,6 +96,7 @@ def main():
     alarms.install()
     storage.install()
     functions.install()
+    gateway.install()
     workers.install(lambda_runtime, lambdas)
     only_recorded = recorded.register({**network.HANDLERS, **services.HANDLERS})
     with open(os.environ["PLATFORMCTL_CAPABILITIES"], "w", encoding="utf-8") as file:

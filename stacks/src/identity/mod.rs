@@ -3,13 +3,14 @@
 mod issuers;
 mod keys;
 mod pipelines;
+pub(crate) mod tenants;
 mod trust;
 
 pub(crate) use pipelines::IDENTITY_STACKS;
 
 use crate::cfn::{Naming, Published, Stack, Value, arn};
 use crate::spec::IdentitySpec;
-use crate::{SpecErrors, StackTemplate};
+use crate::{SpecError, SpecErrors, StackTemplate};
 
 /// ARNs of the KMS keys, one for each class of data.
 #[derive(Debug, Clone)]
@@ -48,7 +49,8 @@ pub fn identity(naming: &Naming, spec: &IdentitySpec) -> Identity {
     Identity { keys, stack }
 }
 
-/// The finished stack: pipelines may do what the `others` need, and no more.
+/// The finished stack: pipelines may do what the `others` need, and no more, and
+/// CloudFormation what the templates of `tenants` need, for the provisioner.
 ///
 /// # Errors
 ///
@@ -58,10 +60,22 @@ pub fn finish(
     naming: &Naming,
     spec: &IdentitySpec,
     others: &[StackTemplate],
+    tenants: &[StackTemplate],
 ) -> Result<StackTemplate, SpecErrors> {
     let mut stack = identity.stack;
+    if let Some(arn) = naming.boundary() {
+        let bounded = [others, tenants].concat();
+        pipelines::boundary(&mut stack, naming, &arn, &bounded).map_err(one)?;
+        if !tenants.is_empty() {
+            tenants::role(&mut stack, naming, arn, tenants).map_err(one)?;
+        }
+    }
     pipelines::pipelines(&mut stack, naming, spec, others)?;
     Ok(stack.finish())
+}
+
+fn one(error: SpecError) -> SpecErrors {
+    SpecErrors(vec![error])
 }
 
 /// The keys of the runtime region: a key stays in its region.

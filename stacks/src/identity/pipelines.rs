@@ -8,7 +8,7 @@ use crate::cfn::aws::iam;
 use crate::cfn::{Naming, Stack, Value, camel, sub};
 use crate::construct::digest;
 use crate::permissions::{
-    self, Account, Holder, MANAGED_POLICY_SIZE, POLICIES_OF_A_ROLE, Scope, boundary, policies,
+    self, Account, Holder, MANAGED_POLICY_SIZE, POLICIES_OF_A_ROLE, Scope, policies,
 };
 use crate::spec::{
     IdentitySpec, PipelineProvider, PipelineSpec, StageKind, StageSpec, StageStacks,
@@ -21,7 +21,7 @@ const SESSION_SECONDS: i64 = 60 * 60;
 /// The stacks that pipelines look at and never change.
 pub(crate) const IDENTITY_STACKS: [&str; 2] = ["identity", "runtime-identity"];
 
-/// Adds the providers, the boundary, and a role for each stage.
+/// Adds the providers and a role for each stage.
 pub(super) fn pipelines(
     stack: &mut Stack,
     naming: &Naming,
@@ -34,9 +34,6 @@ pub(super) fn pipelines(
     let scope = Scope::new(naming, others, Account::OfTheStack);
     let mut maker = Maker { stack, naming, scope, others, made: BTreeMap::new() };
     let mut errors = Vec::new();
-    if let Some(arn) = naming.boundary() {
-        errors.extend(maker.boundary(&arn).err());
-    }
     let mut providers = BTreeMap::new();
     for (at, pipeline) in spec.pipelines.iter().enumerate() {
         let url = pipeline.provider.url().to_owned();
@@ -47,6 +44,34 @@ pub(super) fn pipelines(
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(SpecErrors(errors)) }
+}
+
+/// Adds the policy that bounds the roles of `templates`.
+pub(super) fn boundary(
+    stack: &mut Stack,
+    naming: &Naming,
+    arn: &Value<String>,
+    templates: &[StackTemplate],
+) -> Result<(), SpecError> {
+    let scope = Scope::new(naming, templates, Account::OfTheStack);
+    let document = permissions::boundary(templates, &scope, arn);
+    let size = permissions::size(&Value::from(document.clone()).into_json());
+    if size > MANAGED_POLICY_SIZE {
+        return Err(SpecError::new(
+            "identity.pipelines",
+            format!(
+                "the boundary of roles needs {size} characters, and IAM has room for {MANAGED_POLICY_SIZE}"
+            ),
+            "let pipelines plan, deploy with credentials of an operator, and leave the provisioner out",
+        ));
+    }
+    let prefix = naming.prefix();
+    let policy = iam::ManagedPolicy::new(document)
+        .managed_policy_name(format!("{prefix}-boundary"))
+        .description("What roles may do at the most, whoever writes their policies")
+        .path(format!("/{prefix}/"));
+    stack.add("Boundary", policy);
+    Ok(())
 }
 
 /// The policies of a kind of stage with these stacks.
@@ -62,27 +87,6 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn boundary(&mut self, arn: &Value<String>) -> Result<(), SpecError> {
-        let document = boundary(self.others, &self.scope, arn);
-        let size = permissions::size(&Value::from(document.clone()).into_json());
-        if size > MANAGED_POLICY_SIZE {
-            return Err(SpecError::new(
-                "identity.pipelines",
-                format!(
-                    "the boundary of roles needs {size} characters, and IAM has room for {MANAGED_POLICY_SIZE}"
-                ),
-                "let pipelines plan, and deploy with credentials of an operator",
-            ));
-        }
-        let prefix = self.naming.prefix();
-        let policy = iam::ManagedPolicy::new(document)
-            .managed_policy_name(format!("{prefix}-boundary"))
-            .description("What roles may do at the most, whoever writes their policies")
-            .path(format!("/{prefix}/"));
-        self.stack.add("Boundary", policy);
-        Ok(())
-    }
-
     /// The ARN of the provider, which the account has once for each address.
     fn provider(&mut self, pipeline: &PipelineSpec) -> Value<String> {
         let prefix = key_prefix(&pipeline.provider);

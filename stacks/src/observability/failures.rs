@@ -2,8 +2,8 @@
 
 use runtime_core::functions::Function;
 use runtime_core::metrics::{
-    CONCURRENT_SESSIONS, NAMESPACE, RUNTIME_UNAVAILABLE, TENANT_ACCESS_VIOLATIONS,
-    WEBHOOK_DELIVERIES_EXHAUSTED,
+    CONCURRENT_SESSIONS, DECISIONS_UNAVAILABLE, NAMESPACE, RUNTIME_UNAVAILABLE,
+    TENANT_ACCESS_VIOLATIONS, WEBHOOK_DELIVERIES_EXHAUSTED,
 };
 
 use super::alarms::{Alarm, Alarms, Look, Metric};
@@ -45,6 +45,7 @@ pub(super) fn of_things(alarms: &mut Alarms<'_>, watched: &[Watch]) {
 fn of_function(alarms: &mut Alarms<'_>, function: Function, name: &str, timeout_seconds: u32) {
     let metric =
         |what: &str, statistic| Metric::of("Lambda", what, statistic, &[("FunctionName", name)]);
+    let namespace = alarms.stack.naming().name(NAMESPACE);
     let service = || function.name().to_owned();
     let limit = f64::from(timeout_seconds) * 1000.0 * LATE;
     alarms.add(Alarm {
@@ -67,12 +68,14 @@ fn of_function(alarms: &mut Alarms<'_>, function: Function, name: &str, timeout_
         minutes: (3, 5),
     });
     let errors = match function {
-        // Whoever is refused wrongly cannot work at all: one failure counts.
+        // Whoever is refused wrongly cannot work at all: one failure counts. Lambda's own
+        // count is of no use here: an answer of 401 is an error to it, and anybody can
+        // have one.
         Function::Authoriser => Alarm {
             service: service(),
             what: "errors".into(),
             means: format!("{name} fails: callers with good tokens are refused. Look at its log."),
-            look: Look::At(metric("Errors", "Sum")),
+            look: Look::At(Metric::ours(&namespace, DECISIONS_UNAVAILABLE, "Sum")),
             above: 0.0,
             minutes: (2, 3),
         },

@@ -29,6 +29,12 @@ pub enum Holder {
         /// The ARN of the policy that bounds every role it makes.
         boundary: Value<String>,
     },
+    /// CloudFormation, when it makes the stacks of tenants. Who starts them has
+    /// permissions of their own for that.
+    Tenants {
+        /// The ARN of the policy that bounds every role it makes.
+        boundary: Value<String>,
+    },
     /// A pipeline that looks at what a deploy would do.
     Planner,
 }

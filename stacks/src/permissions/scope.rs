@@ -19,8 +19,12 @@ pub enum Account {
 pub struct Scope {
     /// Such as `acme-dev`.
     pub(super) prefix: String,
+    /// What names of resources begin with: the prefix, or that of tenants.
+    names: String,
     /// Such as `acme/dev`.
     path: String,
+    /// Below this are the parameters: the path, or that of tenants.
+    parameters: String,
     /// The regions of the stacks.
     pub(super) regions: BTreeSet<String>,
     account: Account,
@@ -31,7 +35,16 @@ impl Scope {
     pub fn new(naming: &Naming, templates: &[StackTemplate], account: Account) -> Self {
         let home = naming.region().to_owned();
         let regions = templates.iter().map(|stack| stack.region.clone()).chain([home]).collect();
-        Self { prefix: naming.prefix(), path: naming.path(), regions, account }
+        let (prefix, path) = (naming.prefix(), naming.path());
+        Self { names: prefix.clone(), parameters: path.clone(), prefix, path, regions, account }
+    }
+
+    /// Of the environment's resources, those of tenants alone: their names begin with
+    /// `<prefix>-tenant`.
+    pub(crate) fn of_tenants(mut self) -> Self {
+        self.names = format!("{}-tenant", self.prefix);
+        self.parameters = format!("{}/tenants", self.path);
+        self
     }
 
     /// An ARN without account and region.
@@ -59,15 +72,25 @@ impl Scope {
         }
     }
 
-    /// SSM parameters of the environment, below `what`.
-    pub(super) fn parameters(&self, what: &str) -> Vec<Value<String>> {
-        self.arns("ssm", &format!("parameter/{}/{what}*", self.path))
+    /// SSM parameters that are handled.
+    fn parameters(&self) -> Vec<Value<String>> {
+        self.arns("ssm", &format!("parameter/{}/*", self.parameters))
+    }
+
+    /// Every SSM parameter of the environment.
+    pub(super) fn all_parameters(&self) -> Vec<Value<String>> {
+        self.arns("ssm", &format!("parameter/{}/*", self.path))
+    }
+
+    /// The SSM parameters of the identity stack: keys, and whose tokens are believed.
+    pub(super) fn identity_parameters(&self) -> Vec<Value<String>> {
+        self.arns("ssm", &format!("parameter/{}/identity/*", self.path))
     }
 
     /// The roles of the environment's stacks; those of pipelines have a path, and are
     /// not among them.
     pub(super) fn roles(&self) -> Value<String> {
-        self.plain(&format!("arn:aws:iam::{{account}}:role/{}-*", self.prefix))
+        self.plain(&format!("arn:aws:iam::{{account}}:role/{}-*", self.names))
     }
 
     /// What is in IAM below the environment's own path: pipelines and their policies.
@@ -80,7 +103,7 @@ impl Scope {
     /// The ARNs of a service's resources whose names we choose; `None` where AWS
     /// chooses them, or has no permissions by resource.
     pub(super) fn resources(&self, service: &str) -> Option<Vec<Value<String>>> {
-        let Self { prefix, path, .. } = self;
+        let Self { names: prefix, parameters: path, .. } = self;
         let named = |resources: &[&str]| {
             let all = resources.iter().flat_map(|resource| self.arns(service, resource));
             Some(all.collect())
@@ -144,7 +167,7 @@ impl Scope {
                 named(&[&format!("secret:{prefix}-*"), &format!("secret:{path}/*")])
             }
             "sns" | "sqs" => named(&[&format!("{prefix}-*")]),
-            "ssm" => Some(self.parameters("")),
+            "ssm" => Some(self.parameters()),
             "xray" => named(&[&format!("group/{prefix}-*"), &format!("sampling-rule/{prefix}-*")]),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! What is allowed, service by service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -107,25 +107,34 @@ pub(super) fn statements(
     scope: &Scope,
     holder: &Holder,
 ) -> Vec<Statement> {
+    let for_tenants = matches!(holder, Holder::Tenants { .. });
     let mut writer = Writer {
         templates,
         scope,
         holder,
-        anywhere: vec!["lambda:GetAccountSettings"],
+        // Ours, and none of CloudFormation's.
+        anywhere: if for_tenants { Vec::new() } else { vec!["lambda:GetAccountSettings"] },
         looking: Vec::new(),
     };
-    let mut statements = writer.stacks();
-    statements.extend(writer.artefacts_and_values());
+    let mut statements = match holder {
+        Holder::Tenants { .. } => vec![writer.values()],
+        _ => [writer.stacks(), writer.artefacts_and_values()].concat(),
+    };
     let services = match holder {
         Holder::Planner => actions::to_plan(templates),
-        Holder::Operator | Holder::Deployer { .. } => actions::to_deploy(templates),
+        Holder::Operator | Holder::Deployer { .. } | Holder::Tenants { .. } => {
+            actions::to_deploy(templates)
+        }
     };
+    // Buckets are emptied by whoever destroys an environment.
+    let services: BTreeMap<_, _> =
+        services.into_iter().filter(|(service, _)| !for_tenants || service != "s3").collect();
     let names: BTreeSet<String> = services.keys().cloned().collect();
     for (service, actions) in services {
         statements.extend(writer.service(&service, actions, &names));
     }
     statements.extend(writer.without_resources());
-    if matches!(holder, Holder::Deployer { .. }) {
+    if matches!(holder, Holder::Deployer { .. } | Holder::Tenants { .. }) {
         statements.extend(writer.not_itself());
     }
     statements
@@ -197,6 +206,7 @@ impl Writer<'_> {
                 let change = with(&[CHANGE_STACKS], "ChangeStacks");
                 vec![on(look, everything()), on(change, self.own_stacks())]
             }
+            Holder::Tenants { .. } => Vec::new(),
         }
     }
 
@@ -222,22 +232,25 @@ impl Writer<'_> {
         let artefacts = format!("arn:aws:s3:::{}-artefacts-*/*", self.prefix());
         let objects = match self.holder {
             Holder::Planner => &["s3:GetObject"],
-            Holder::Operator | Holder::Deployer { .. } => OBJECT_ACTIONS,
+            _ => OBJECT_ACTIONS,
         };
         let smoke_test = Statement::allow(["lambda:InvokeFunction"]).sid("SmokeTest");
         let function = format!("function:{}-git-store", self.prefix());
         let mut statements = vec![
             Statement::allow(objects.iter().copied()).sid("Artefacts").resource(artefacts),
-            on(
-                Statement::allow(["ssm:GetParameters"]).sid("StackParameters"),
-                self.scope.parameters(""),
-            ),
+            self.values(),
         ];
         if !matches!(self.holder, Holder::Planner) {
             statements.insert(0, on(smoke_test, self.scope.arns("lambda", &function)));
             statements.extend(self.audit_trail());
         }
         statements
+    }
+
+    /// What stacks publish for each other.
+    fn values(&self) -> Statement {
+        let read = Statement::allow(["ssm:GetParameters"]).sid("StackParameters");
+        on(read, self.scope.all_parameters())
     }
 
     /// Journals are added to the audit bucket, which is encrypted.
@@ -265,7 +278,9 @@ impl Writer<'_> {
         let (apart, actions): (Vec<&'static str>, Vec<&'static str>) =
             actions.into_iter().partition(|action| APART.contains(action));
         let mut statements = match (service, self.holder) {
-            ("iam", Holder::Deployer { boundary }) => self.bounded(actions, boundary),
+            ("iam", Holder::Deployer { boundary } | Holder::Tenants { boundary }) => {
+                self.bounded(actions, boundary)
+            }
             ("apigateway", Holder::Planner) => {
                 // Keys of tenants are below other paths, and reading them shows them.
                 let apis =
@@ -273,6 +288,14 @@ impl Writer<'_> {
                         Value::from(format!("arn:aws:apigateway:{region}::/restapis*"))
                     });
                 vec![on(Statement::allow(actions).sid(&name), apis)]
+            }
+            ("apigateway", Holder::Tenants { .. }) => {
+                // Keys and the plans that they are on, and no API.
+                let arns = self.scope.regions.iter().flat_map(|region| {
+                    ["apikeys", "apikeys/*", "tags/*", "usageplans/*"]
+                        .map(|path| format!("arn:aws:apigateway:{region}::/{path}").into())
+                });
+                vec![on(Statement::allow(actions).sid(&name), arns)]
             }
             _ => self.plain_service(service, &name, actions),
         };
@@ -355,7 +378,7 @@ impl Writer<'_> {
         vec![
             on(Statement::deny(["iam:*"]).sid("NotItself"), iam),
             on(Statement::deny(ANY_CHANGE.iter().copied()).sid("NotIdentity"), identity),
-            on(Statement::deny(values).sid("NotIssuers"), self.scope.parameters("identity/")),
+            on(Statement::deny(values).sid("NotIssuers"), self.scope.identity_parameters()),
             Statement::deny(CHANGE_KEYS.iter().copied()).sid("NotItsKeys").resource("*").when(
                 Operator::StringEquals,
                 "aws:ResourceTag/stack",

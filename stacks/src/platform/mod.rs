@@ -19,7 +19,7 @@ use crate::construct::function::Surroundings;
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
-use crate::spec::{Architecture, PlatformSpec, TierSpec};
+use crate::spec::{Architecture, IssuerSpec, PlatformSpec, TierSpec};
 
 /// What the stack gives to others.
 #[derive(Debug)]
@@ -55,6 +55,10 @@ pub struct Platform {
 #[derive(Debug)]
 struct Common<'a> {
     spec: &'a PlatformSpec,
+    /// Who signs users in.
+    issuers: &'a [IssuerSpec],
+    /// What each tier has.
+    tiers: &'a BTreeMap<Tier, TierSpec>,
     /// For what tenants own.
     data_key: Value<String>,
     /// For what is the platform's.
@@ -62,11 +66,22 @@ struct Common<'a> {
     logs_key: Value<String>,
 }
 
+/// For whom the platform is.
+#[derive(Debug, Clone, Copy)]
+pub struct Users<'a> {
+    /// What each tier gives its tenants.
+    pub tiers: &'a BTreeMap<Tier, TierSpec>,
+    /// Who signs users in.
+    pub issuers: &'a [IssuerSpec],
+    /// What the provisioner makes the stacks of tenants from, as JSON.
+    pub tenancy: &'a str,
+}
+
 /// Everything that tenants share.
 pub fn platform(
     naming: &Naming,
     spec: &PlatformSpec,
-    tiers: &BTreeMap<Tier, TierSpec>,
+    users: &Users<'_>,
     architecture: Architecture,
     network: &Network,
     keys: &Keys,
@@ -75,6 +90,8 @@ pub fn platform(
     stack.describe("Tables, buckets, queues, functions and the API");
     let common = Common {
         spec,
+        issuers: users.issuers,
+        tiers: users.tiers,
         data_key: stack.import(&keys.tenant_data),
         config_key: stack.import(&keys.platform_config),
         logs_key: stack.import(&keys.logs),
@@ -90,6 +107,7 @@ pub fn platform(
     let parts = functions::Parts {
         common: &common,
         naming,
+        tenancy: users.tenancy,
         tables: &tables,
         buckets: &buckets,
         queues: &queues,
@@ -105,7 +123,7 @@ pub fn platform(
     let (stage, watch) = api.stage(&mut stack, &common, web.origin.clone());
     watched.push(watch);
     firewall::firewall(&mut stack, &common, api.stage_arn(&stage), &web.secret);
-    let usage_plans = plans::plans(&mut stack, tiers, &api.rest, &stage);
+    let usage_plans = plans::plans(&mut stack, users.tiers, &api.rest, &stage);
     Platform {
         usage_plans,
         results_bucket: stack.publish("results-bucket", buckets.results.id()),
@@ -126,6 +144,13 @@ pub fn platform(
         watched,
         stack,
     }
+}
+
+/// What the authoriser is told of issuers. It reads no parameters: a decision would wait
+/// for them, and a former version of the function would have the present ones.
+pub(crate) fn issuers(specs: &[IssuerSpec]) -> String {
+    let all: Vec<_> = specs.iter().map(IssuerSpec::authoriser).collect();
+    serde_json::json!(all).to_string()
 }
 
 /// What functions have around them, if there are any: a stack that imports what it does

@@ -1,5 +1,8 @@
 //! Inputs of the identity stack.
 
+use runtime_core::auth;
+use runtime_core::tables::TENANT_ID;
+
 /// Keys, pipelines, and who signs users in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IdentitySpec {
@@ -112,6 +115,11 @@ pub struct IssuerSpec {
     pub jwks_url: Option<String>,
     /// The claim that holds a user's roles.
     pub role_claim: Option<String>,
+    /// The claim that holds a user's tenant: its id, as the platform knows it.
+    pub tenant_claim: Option<String>,
+    /// Whether it signs in those who run the platform: only then do the roles
+    /// `Platform.Admin` and `Platform.Operator` count.
+    pub staff: bool,
 }
 
 /// What an issuer is.
@@ -191,6 +199,23 @@ impl IssuerSpec {
         }
     }
 
+    /// What the authoriser is told. Users of staff's issuers belong to no tenant, unless
+    /// a claim is named that says so; those of others do by `tenant_id`.
+    pub fn authoriser(&self) -> auth::IssuerConfig {
+        let Issuer { issuer, audience, jwks_url, role_claim } = self.resolve();
+        let usual = (!self.staff).then(|| TENANT_ID.to_owned());
+        let mut config = auth::IssuerConfig::new(&self.name, issuer, audience, jwks_url);
+        config.role_claim = role_claim;
+        config.tenant_claim = self.tenant_claim.clone().or(usual);
+        config.staff = self.staff;
+        if matches!(self.kind, IssuerKind::AuthKit { .. }) {
+            // https://workos.com/docs/reference/authkit/session-tokens
+            "client_id".clone_into(&mut config.audience_claim);
+            config.type_optional = true;
+        }
+        config
+    }
+
     /// An issuer of which everything follows from its kind.
     pub fn new(name: &str, kind: IssuerKind) -> Self {
         Self {
@@ -200,6 +225,8 @@ impl IssuerSpec {
             audience: None,
             jwks_url: None,
             role_claim: None,
+            tenant_claim: None,
+            staff: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use runtime_core::functions::Function;
 use runtime_core::tenant::{Isolation, Tier};
 
 use crate::cfn::Naming;
@@ -121,6 +122,13 @@ impl StackSpec {
     pub fn naming(&self) -> Naming {
         let naming = Naming::new(&self.project, &self.environment, &self.region);
         let naming = naming.with_tags(&self.tags);
-        if self.identity.deploys() { naming.with_bounded_roles() } else { naming }
+        let bounded = self.identity.deploys() || self.provisions();
+        if bounded { naming.with_bounded_roles() } else { naming }
+    }
+
+    /// Whether the platform makes the stacks of siloed tenants itself.
+    pub fn provisions(&self) -> bool {
+        self.platform.functions.contains_key(&Function::Provisioner)
+            && self.tiers.values().any(|tier| tier.isolation == Isolation::Silo)
     }
 }

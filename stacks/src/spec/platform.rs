@@ -88,7 +88,8 @@ pub struct ApiSpec {
     /// For each route of the operators. Default 5 a second, 10 at once.
     pub operate: ThrottleSpec,
     /// Seconds for which a decision about a caller, on one method of one path, holds:
-    /// 0 to 300. A caller who is shut out may go on for as long. Default 60.
+    /// 0 to 300. A caller who is shut out may go on for as long, and API keys have to come
+    /// in `Authorization`. Default 0: every request is decided on.
     pub decision_seconds: u32,
     /// Days that access logs are kept; one of the values CloudWatch Logs accepts.
     /// Default 90.
@@ -107,7 +108,7 @@ impl Default for ApiSpec {
             write: throttle(50, 100),
             invoke: throttle(100, 200),
             operate: throttle(5, 10),
-            decision_seconds: 60,
+            decision_seconds: 0,
             log_retention_days: 90,
             account_role: true,
         }

@@ -17,11 +17,15 @@ mod dashboard;
 mod limits;
 mod parameters;
 mod store;
+mod tenancy;
+
+pub use tenancy::Tenancy;
 
 use std::collections::BTreeMap;
 
+use runtime_core::auth::usage_key;
 use runtime_core::names::{TAG_STACK, TAG_TENANT};
-use runtime_core::tenant::{TenantId, Tier};
+use runtime_core::tenant::{Isolation, TenantId, Tier};
 
 use crate::cfn::aws::apigateway::{self, usage_plan_key};
 use crate::cfn::aws::ssm::{self, parameter::Type};
@@ -65,6 +69,23 @@ pub fn stacks(
         stacks.extend(templates.stacks(&home, tenant, monthly_usd));
     }
     stacks
+}
+
+/// The templates of every tier that has siloed tenants, whether there are any yet.
+pub(crate) fn all(
+    spec: &StackSpec,
+    platform: &Platform,
+    keys: &Keys,
+    runtime_keys: &Keys,
+) -> Vec<StackTemplate> {
+    let siloed = spec.tiers.iter().filter(|(_, tier)| tier.isolation == Isolation::Silo);
+    siloed
+        .filter_map(|(tier, _)| {
+            let plan = platform.usage_plans.get(tier)?;
+            Some(templates(spec, *tier, plan, platform, keys, runtime_keys))
+        })
+        .flat_map(|made| [Some(made.home), made.runtime].into_iter().flatten())
+        .collect()
 }
 
 /// The templates of a tier. `plan` is the id of its usage plan.
@@ -175,13 +196,15 @@ fn elsewhere(naming: &Naming, tier: Tier, keys: &Keys) -> StackTemplate {
     stack.finish()
 }
 
-/// A key for the API, on the plan of its tier. API Gateway makes up its value, which
-/// is in no template and no parameter: whoever hands it out asks API Gateway by its id.
+/// A key of the gateway, on the plan of its tier: by it the tenant's requests are counted.
+/// It is no secret and opens nothing: the gateway takes it from the authoriser alone.
 fn api_key(stack: &mut Stack, plan: Value<String>) -> Value<String> {
     let name = name(stack);
+    let value = sub(usage_key(&stack.naming().prefix(), "${TenantId}"));
     let key = apigateway::ApiKey::new()
         .name(name)
-        .description(sub("The key of tenant ${TenantId}"))
+        .value(value)
+        .description(sub("By it the requests of tenant ${TenantId} are counted"))
         .enabled(true);
     let key = stack.add("ApiKey", key);
     let on_plan = apigateway::UsagePlanKey::new(key.id(), usage_plan_key::KeyType::ApiKey, plan);

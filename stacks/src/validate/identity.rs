@@ -16,6 +16,11 @@ const LONGEST_STAGE: usize = 29;
 /// Longest name of an issuer: part of a path and of logical ids.
 const LONGEST_ISSUER: usize = 40;
 
+/// Most characters of what the authoriser is told of issuers. Lambda has room for 4 kB in
+/// all of a function's environment.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const LONGEST_ISSUERS: usize = 3_000;
+
 /// Longest value of claims and addresses. IAM takes 255 for a provider's address.
 const LONGEST_TEXT: usize = 255;
 
@@ -34,6 +39,7 @@ impl Check {
             self.that(agrees, &format!("{field}.existing_provider"), message, hint);
             providers.push((url, pipeline.existing_provider));
         }
+        self.issuers(&identity.issuers);
         let mut issuers = BTreeSet::new();
         for (at, issuer) in identity.issuers.iter().enumerate() {
             let field = format!("identity.issuers[{at}]");
@@ -41,6 +47,26 @@ impl Check {
             let first = issuers.insert(camel(&issuer.name));
             let message = format!("{} is listed twice", issuer.name);
             self.that(first, &format!("{field}.name"), message, "give each a name of its own");
+        }
+    }
+
+    /// The authoriser is told of issuers in its environment, and of one by each `iss`.
+    fn issuers(&mut self, specs: &[IssuerSpec]) {
+        let told = crate::platform::issuers(specs);
+        let message = format!(
+            "what the authoriser is told of them has {} characters, and there is room for \
+             {LONGEST_ISSUERS}",
+            told.len()
+        );
+        let hint = "name fewer: a function has 4 kB for its environment";
+        self.that(told.len() <= LONGEST_ISSUERS, "identity.issuers", message, hint);
+        let mut known = BTreeSet::new();
+        for (at, spec) in specs.iter().enumerate() {
+            let issuer = spec.resolve().issuer;
+            let message = format!("another issuer has the `iss` {issuer}, too");
+            let hint = "list it once: whose keys a token is checked by follows from its `iss`";
+            let first = issuer.is_empty() || known.insert(issuer);
+            self.that(first, &format!("identity.issuers[{at}].issuer"), message, hint);
         }
     }
 
@@ -145,6 +171,11 @@ impl Check {
         for (name, text, given) in [
             ("audience", &issuer.audience, spec.audience.is_some() || oidc),
             ("role_claim", &issuer.role_claim, spec.role_claim.is_some()),
+            (
+                "tenant_claim",
+                spec.tenant_claim.as_ref().unwrap_or(&issuer.role_claim),
+                spec.tenant_claim.is_some(),
+            ),
         ] {
             let message = format!("`{text}` cannot be a value of a token");
             let hint = format!(

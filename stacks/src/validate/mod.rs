@@ -62,6 +62,7 @@ pub(crate) fn validate(spec: &StackSpec) -> Result<(), SpecErrors> {
     check.one_zone(spec);
     check.observability(&spec.observability);
     check.platform(&spec.platform);
+    check.functions_ways_out(spec);
     check.budget(&spec.budget);
     check.tiers(spec);
     check.tenants(spec);

@@ -3,7 +3,7 @@
 use runtime_core::functions::Function;
 
 use super::Check;
-use crate::spec::{ApiSpec, DomainSpec, PlatformSpec};
+use crate::spec::{ApiSpec, DomainSpec, Nat, PlatformSpec, StackSpec};
 
 /// The longest that S3 lets a default retention be, in days: 100 years.
 const LONGEST_RETENTION: u32 = 36_500;
@@ -18,6 +18,37 @@ const MOST_REQUESTS: u32 = 10_000;
 
 /// And at once.
 const MOST_AT_ONCE: u32 = 5_000;
+
+/// What a function calls that is not reached through the gateway endpoints of S3 and
+/// `DynamoDB`.
+enum WaysOut {
+    /// Services with interface endpoints, by service suffix.
+    Endpoints(&'static [&'static str]),
+    /// What has no endpoint, in words.
+    Internet(&'static str),
+}
+
+/// What each function of the stack calls.
+fn ways_out(function: Function, spec: &StackSpec) -> WaysOut {
+    match function {
+        Function::Authoriser if !spec.identity.issuers.is_empty() => {
+            WaysOut::Internet("the keys of those who sign users in")
+        }
+        Function::TenantApi => {
+            WaysOut::Internet("API Gateway, to make keys: it has no endpoint for that")
+        }
+        Function::Webhooks => WaysOut::Internet("the receivers of webhooks"),
+        Function::Provisioner => WaysOut::Endpoints(&["cloudformation", "events"]),
+        Function::Bridge | Function::Jobs => {
+            WaysOut::Endpoints(&["bedrock-agentcore", "events", "sqs", "sts"])
+        }
+        Function::Mcp => WaysOut::Endpoints(&["sts"]),
+        Function::Authoriser
+        | Function::GitStore
+        | Function::GatewayRequest
+        | Function::GatewayResponse => WaysOut::Endpoints(&[]),
+    }
+}
 
 /// Functions that answer requests of known callers, and so need the authoriser.
 const BEHIND_AUTHORISER: [Function; 2] = [Function::TenantApi, Function::Bridge];
@@ -53,6 +84,38 @@ impl Check {
         }
         if let Some(domain) = &platform.domain {
             self.domain(domain);
+        }
+    }
+
+    /// Functions are in private subnets: without NAT they reach what has an endpoint.
+    pub(super) fn functions_ways_out(&mut self, spec: &StackSpec) {
+        let network = &spec.network;
+        if network.nat != Nat::None {
+            return;
+        }
+        for function in spec.platform.functions.keys() {
+            let name = function.name();
+            let leave = format!("or leave {name} out of platform.functions");
+            match ways_out(*function, spec) {
+                WaysOut::Internet(what) => {
+                    let message = format!("{name} cannot reach {what}; there is no NAT gateway");
+                    let hint = format!("set network.nat to single or per-zone, {leave}");
+                    self.that(false, "network.nat", message, &hint);
+                }
+                WaysOut::Endpoints(needed) => {
+                    let there =
+                        |service: &&&str| network.interface_services().any(|it| it == **service);
+                    let missing: Vec<&str> =
+                        needed.iter().filter(|service| !there(service)).copied().collect();
+                    let message = format!(
+                        "{name} cannot reach {}: there is neither a NAT gateway nor an endpoint",
+                        missing.join(", ")
+                    );
+                    let hint =
+                        format!("list what is missing here, set network.nat to single, {leave}");
+                    self.that(missing.is_empty(), "network.interface_endpoints", message, &hint);
+                }
+            }
         }
     }
 

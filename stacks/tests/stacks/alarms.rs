@@ -45,6 +45,8 @@ fn the_ten_failures_have_alarms() {
 
     nothing("RuntimeUnavailable");
     nothing("AuthoriserErrors");
+    // Not Lambda's count, in which every answer of 401 is an error.
+    assert_eq!(alarm(&template, "AuthoriserErrors")["MetricName"], "DecisionsUnavailable");
     assert!((threshold("BridgeErrorRate") - 5.0).abs() < f64::EPSILON);
     nothing("JobsDeadLetters");
     nothing("DataSessionsThrottled");

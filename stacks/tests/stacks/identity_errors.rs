@@ -133,7 +133,19 @@ fn issuers() {
         let fields = refused(|it| it.identity.issuers = vec![spec]);
         assert_eq!(fields, ["identity.issuers[0].client_id"], "{client}");
     }
-    let twice = IssuerSpec::new("users", IssuerKind::AuthKit { client_id: "client_1".into() });
-    let fields = refused(|it| it.identity.issuers = vec![twice.clone(), twice.clone()]);
+    for text in ["", "a b", "${a}"] {
+        let fields = issuer(&|it| it.tenant_claim = Some(text.to_owned()));
+        assert_eq!(fields, ["identity.issuers[0].tenant_claim"], "{text:?}");
+    }
+    let users = |name: &str, client: &str| {
+        IssuerSpec::new(name, IssuerKind::AuthKit { client_id: client.to_owned() })
+    };
+    let both = |one, other| refused(|it| it.identity.issuers = vec![one, other]);
+    let fields = both(users("users", "client_1"), users("users", "client_2"));
     assert_eq!(fields, ["identity.issuers[1].name"]);
+    let fields = both(users("users", "client_1"), users("others", "client_1"));
+    assert_eq!(fields, ["identity.issuers[1].issuer"]);
+    let many = (0..12).map(|at| users(&format!("users-{at}"), &format!("client_{at}")));
+    let fields = refused(|it| it.identity.issuers = many.collect());
+    assert_eq!(fields, ["identity.issuers"]);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use runtime_core::api::ROUTES;
+use runtime_core::auth::{AwsMachines, IssuerConfig};
 use runtime_core::functions::Function;
 use runtime_core::{queues, tables};
 use serde_json::Value;
@@ -152,16 +153,45 @@ fn routes_come_with_their_functions_and_never_without_the_authoriser() {
     );
 }
 
-/// What was allowed on one route must not be remembered for another.
+/// What was allowed on one route must not be remembered for another; and where nothing is
+/// remembered, nothing has to be in a request for the authoriser to see it.
 #[test]
-fn a_decision_is_remembered_for_its_route_alone() {
-    let template = platform(&specs::complete());
-    let schemes = &properties(&template, "Api")["Body"]["components"]["securitySchemes"];
-    let authoriser = &schemes["authoriser"]["x-amazon-apigateway-authorizer"];
-    let sources = authoriser["identitySource"].as_str().unwrap();
+fn a_decision_is_remembered_for_its_route_alone_or_not_at_all() {
+    let authoriser = |seconds: u32| {
+        let mut spec = specs::complete();
+        spec.platform.api.decision_seconds = seconds;
+        let template = platform(&spec);
+        let schemes = &properties(&template, "Api")["Body"]["components"]["securitySchemes"];
+        schemes["authoriser"]["x-amazon-apigateway-authorizer"].clone()
+    };
+    let remembered = authoriser(60);
+    assert_eq!(remembered["authorizerResultTtlInSeconds"], 60);
+    let sources = remembered["identitySource"].as_str().unwrap();
     for source in ["method.request.header.Authorization", "context.httpMethod", "context.path"] {
         assert!(sources.contains(source), "{sources}");
     }
+    let usual = authoriser(specs::complete().platform.api.decision_seconds);
+    assert_eq!(usual["authorizerResultTtlInSeconds"], 0);
+    assert!(usual.get("identitySource").is_none());
+}
+
+/// The authoriser reads what it is told with the types by which it is told.
+#[test]
+fn the_authoriser_is_told_of_issuers_and_machines() {
+    let template = platform(&specs::complete());
+    let variables = &properties(&template, "Authoriser")["Environment"]["Variables"];
+    let issuers: Vec<IssuerConfig> =
+        serde_json::from_str(variables["ISSUERS"].as_str().unwrap()).unwrap();
+    let names: Vec<_> = issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    assert_eq!(names, ["staff", "users", "partners"]);
+    let users = &issuers[1];
+    assert_eq!((users.audience_claim.as_str(), users.type_optional), ("client_id", true));
+    assert!(issuers.iter().all(|issuer| !issuer.local));
+    let machines = variables["AWS_MACHINES"]["Fn::Sub"].as_str().unwrap();
+    let machines = machines.replace("${AWS::AccountId}", "123456789012");
+    let machines: AwsMachines = serde_json::from_str(&machines).unwrap();
+    assert_eq!(machines.account, "123456789012");
+    assert!(machines.role.ends_with("-machine-{tenant}"), "{}", machines.role);
 }
 
 #[test]
@@ -180,7 +210,7 @@ fn another_api_is_another_deployment() {
     };
     let spec = specs::complete();
     let mut slower = spec.clone();
-    slower.platform.api.decision_seconds = 0;
+    slower.platform.api.decision_seconds = 30;
     let mut narrower = spec.clone();
     narrower.platform.api.read.burst = 1;
     assert_ne!(deployment(&spec), deployment(&slower));

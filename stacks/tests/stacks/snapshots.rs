@@ -29,6 +29,7 @@ snapshots! {
     dev_budget: dev "budget",
     dev_platform: dev "platform",
     complete_platform: complete "platform",
+    complete_identity: complete "identity",
     full_artefacts: full "artefacts",
     full_identity: full "identity",
     full_network: full "network",

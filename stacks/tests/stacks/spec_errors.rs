@@ -353,7 +353,10 @@ fn efs() {
 #[test]
 fn platform() {
     let only = |function, spec: FunctionSpec| {
-        refused(move |s| s.platform.functions.extend([(function, spec)]))
+        refused(move |s| {
+            s.network.nat = stacks::spec::Nat::Single;
+            s.platform.functions.extend([(function, spec)]);
+        })
     };
     let small = FunctionSpec { memory_mb: 64, ..FunctionSpec::default() };
     assert_eq!(only(Function::Jobs, small), ["platform.functions.jobs.memory_mb"]);
@@ -443,4 +446,15 @@ fn who_hears_of_alarms() {
     assert_eq!(refused(|s| s.observability.session_quota = 0), ["observability.session_quota"]);
     assert_eq!(refused(|s| s.observability.traced_percent = 101), ["observability.traced_percent"]);
     assert_eq!(refused(|s| s.observability.monthly_usd = 0), ["observability.monthly_usd"]);
+}
+
+#[test]
+fn functions_need_a_way_out() {
+    let mut spec = specs::complete();
+    spec.network.nat = stacks::spec::Nat::None;
+    let errors: Vec<_> = stacks::synthesize(&spec).err().into_iter().flatten().collect();
+    let about = |field: &str| errors.iter().filter(|error| error.field == field).count();
+    assert_eq!((about("network.nat"), about("network.interface_endpoints")), (3, 3), "{errors:?}");
+    spec.network.nat = stacks::spec::Nat::Single;
+    assert!(stacks::synthesize(&spec).is_ok());
 }

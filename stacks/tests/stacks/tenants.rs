@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
+use runtime_core::auth::usage_key;
+use runtime_core::functions::Function;
 use runtime_core::tables;
 use runtime_core::tenant::{ID_PATTERN, Isolation, LONGEST_ID, TenantId, Tier};
 use serde_json::{Value as Json, json};
 use stacks::cfn::{Naming, StackTemplate};
-use stacks::spec::StackSpec;
+use stacks::spec::{FunctionSpec, Nat, StackSpec};
+use stacks::tenant::Tenancy;
 use stacks::{DeployValue, SpecError};
 
 use crate::specs::{self, tenant};
@@ -184,10 +187,11 @@ fn no_permission_reaches_beyond_the_tenant() {
 }
 
 #[test]
-fn the_value_of_the_api_key_is_nowhere() {
+fn the_gateways_key_is_the_one_that_the_authoriser_names_and_no_secret() {
     let stacks = of_tenants(&specs::full());
     let key = stacks[0].template.resource("ApiKey").unwrap().properties();
-    assert!(key.get("Value").is_none());
+    let expected = usage_key("acme-prod", "${TenantId}");
+    assert_eq!(key["Value"], json!({ "Fn::Sub": expected }));
     let plan = stacks[0].template.resource("ApiKeyOnPlan").unwrap().properties();
     assert_eq!(plan["UsagePlanId"], json!({ "Ref": "PlatformUsagePlanPremium" }));
 }
@@ -380,4 +384,41 @@ fn short_names_come_from_one_place() {
     let naming = Naming::new("acme", "dev", "eu-west-2");
     let id: TenantId = "globex".parse().unwrap();
     assert_eq!(naming.name(&stacks::tenant::stack_name(&id)), "acme-dev-tenant-globex");
+}
+
+/// The provisioner knows a part of the spec, and makes what a deploy would make.
+#[test]
+fn the_provisioner_makes_the_stacks_that_a_deploy_makes() {
+    let mut compared = 0;
+    for (_, mut spec) in specs::all() {
+        spec.network.nat = Nat::Single;
+        if spec.siloed().count() == 0 {
+            spec.tenants.push(tenant("umbrella", Tier::Premium));
+        }
+        spec.platform.functions.insert(Function::Provisioner, FunctionSpec::default());
+        let tenancy = Tenancy::of(&spec);
+        let written = serde_json::to_string(&tenancy).unwrap();
+        let read: Tenancy = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, tenancy);
+        let deployed = of_tenants(&spec);
+        for tenant in spec.siloed().map(|(tenant, _)| tenant) {
+            for made in read.stacks(tenant).unwrap() {
+                let same = deployed.iter().find(|it| it.stack_name == made.stack_name).unwrap();
+                assert_eq!(made.template.to_json(), same.template.to_json());
+                assert_eq!(made.deploy_parameters, same.deploy_parameters);
+                assert_eq!(
+                    (made.region, made.depends_on),
+                    (same.region.clone(), same.depends_on.clone())
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5, "{compared}");
+}
+
+#[test]
+fn a_pooled_tenant_has_no_stacks() {
+    let tenancy = Tenancy::of(&specs::dev());
+    assert_eq!(tenancy.stacks(&tenant("acme", Tier::Basic)).unwrap().len(), 0);
 }

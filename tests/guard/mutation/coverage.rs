@@ -281,6 +281,11 @@ const NOT_RELEVANT: &[(&str, &str, &str)] = &[
         "how often is tried before the dead-letter queue, which is mutated",
     ),
     (
+        "AWS::Lambda::Function",
+        "Environment.Variables.SECRETS_KEY",
+        "the ARN of a key; secrets are put into variables by the table",
+    ),
+    (
         "AWS::SecretsManager::Secret",
         "GenerateSecretString.**",
         "without it the secret is empty and nothing works",

@@ -96,6 +96,9 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Those who showed who they are.
+    pub const KNOWN: [Self; 4] = [Self::Tenant, Self::Machine, Self::Operator, Self::Admin];
+
     /// The name, as a token's claim has it.
     pub const fn name(self) -> &'static str {
         match self {

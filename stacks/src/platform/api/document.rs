@@ -22,9 +22,15 @@ const KEY_SCHEME: &str = "api_key";
 /// A little less than the gateway waits for an answer.
 const TIMEOUT_MILLISECONDS: u32 = 29_000;
 
-/// What a decision is remembered by. A decision holds for one token on one method of
-/// one path: remembered by the token alone, what was allowed on one route would be
-/// allowed on all. A request without a token is refused unasked.
+/// What a decision is remembered by, if it is. A decision holds for one token on one
+/// method of one path: remembered by the token alone, what was allowed on one route would
+/// be allowed on all. A request without a token is refused unasked.
+///
+/// The gateway wants every source to be there, so what requests may leave out cannot be
+/// one: `x-api-key` and `x-tenant-id`. Where decisions are remembered, keys come in
+/// `Authorization` alone, and functions look at `x-tenant-id` themselves
+/// (`AuthContext::agrees`). Where they are not, nothing is a source, and the authoriser
+/// sees every request.
 const IDENTITY_SOURCES: &str =
     "method.request.header.Authorization, context.httpMethod, context.path";
 
@@ -109,18 +115,21 @@ fn call(function: &Deployed) -> Value {
 }
 
 fn authorise(authoriser: &Deployed, decision_seconds: u32) -> Value {
-    json!({
+    let mut scheme = json!({
         "type": "apiKey",
         "name": "Authorization",
         "in": "header",
         "x-amazon-apigateway-authtype": "custom",
         "x-amazon-apigateway-authorizer": {
             "type": "request",
-            "identitySource": IDENTITY_SOURCES,
             "authorizerUri": invocation(authoriser),
             "authorizerResultTtlInSeconds": decision_seconds,
         },
-    })
+    });
+    if decision_seconds > 0 {
+        scheme["x-amazon-apigateway-authorizer"]["identitySource"] = IDENTITY_SOURCES.into();
+    }
+    scheme
 }
 
 /// The gateway answers by itself, and so says only that it is there.

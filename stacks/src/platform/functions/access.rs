@@ -11,8 +11,9 @@ use crate::construct::bucket::objects;
 
 const READ: [&str; 3] = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
 
-const WRITE: [&str; 7] = [
+const WRITE: [&str; 8] = [
     "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",

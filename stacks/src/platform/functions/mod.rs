@@ -5,17 +5,20 @@
 
 mod access;
 mod sources;
+mod tenant_api;
 
 use std::collections::BTreeMap;
 
+use runtime_core::auth::{AWS_MACHINES, AwsMachines, ISSUERS};
 use runtime_core::functions::Function;
 use runtime_core::names::{
-    AUDIT_BUCKET, EVENT_BUS, GIT_STORE, NAME_PREFIX, RESULTS_BUCKET, WEBHOOK_SECRETS,
+    AUDIT_BUCKET, EVENT_BUS, GIT_STORE, NAME_PREFIX, RESULTS_BUCKET, TENANCY, TENANT_STACKS_ROLE,
+    WEBHOOK_SECRETS,
 };
+use runtime_core::queues;
 use runtime_core::tables::{
     AGENTS, BILLING, INVOCATIONS, JOBS, OPS_LOCKS, SESSIONS, TENANT_ID, TENANTS, TOOLS, WEBHOOKS,
 };
-use runtime_core::{queues, tenant::Tier};
 
 use super::Common;
 use super::buckets::Buckets;
@@ -25,6 +28,7 @@ use crate::cfn::aws::events;
 use crate::cfn::iam::Statement;
 use crate::cfn::{Handle, Naming, Stack, Value, arn, sub};
 use crate::construct::function::{Deployed, OurFunction, Surroundings};
+use crate::identity::tenants;
 use crate::spec::FunctionSpec;
 
 /// What functions work with.
@@ -32,6 +36,8 @@ use crate::spec::FunctionSpec;
 pub(super) struct Parts<'a> {
     pub common: &'a Common<'a>,
     pub naming: &'a Naming,
+    /// What the provisioner makes tenants' stacks from.
+    pub tenancy: &'a str,
     pub tables: &'a Tables,
     pub buckets: &'a Buckets,
     pub queues: &'a Queues,
@@ -54,7 +60,7 @@ pub(super) fn functions(
     for (function, spec) in &parts.common.spec.functions {
         let ours = match function {
             Function::Authoriser => authoriser(parts, spec),
-            Function::TenantApi => tenant_api(parts, spec),
+            Function::TenantApi => tenant_api::function(parts, spec),
             Function::Provisioner => provisioner(parts, spec),
             Function::Bridge => bridge(parts, spec),
             Function::Jobs => jobs(parts, spec),
@@ -100,80 +106,25 @@ fn set_going(
 
 /// It looks up whether the tenant of a token, or of a key, may use the platform.
 fn authoriser<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
-    OurFunction::new(Function::Authoriser, spec, "Decides who may call the API").may(
-        "tenants",
-        [access::read(parts, "Tenants", &[TENANTS]), config_key(parts, &["dynamodb"])],
-    )
+    OurFunction::new(Function::Authoriser, spec, "Decides who may call the API")
+        .variable(ISSUERS, super::issuers(parts.common.issuers))
+        .variable(AWS_MACHINES, machines(parts.naming))
+        .may(
+            "tenants",
+            [access::read(parts, "Tenants", &[TENANTS]), config_key(parts, &["dynamodb"])],
+        )
 }
 
-/// It answers for all tenants: about the platform by its own role, about what is a
-/// tenant's in a session for that tenant.
-fn tenant_api<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
-    let own = &[AGENTS, JOBS, SESSIONS, TOOLS, WEBHOOKS];
-    let secrets = Statement::allow([
-        "secretsmanager:CreateSecret",
-        "secretsmanager:DeleteSecret",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:TagResource",
-    ])
-    .sid("WebhookSecrets")
-    .resource(webhook_secrets(parts));
-    let queues = [(&queues::JOBS, "Jobs"), (&queues::PROVISIONING, "Provisioning")];
-    let send = queues.map(|(queue, sid)| access::send(sid, parts.queues.of(queue)));
-    let function = OurFunction::new(
-        Function::TenantApi,
-        spec,
-        "Answers the API's requests about tenants and what is theirs",
-    )
-    .variable(RESULTS_BUCKET, parts.buckets.results.id())
-    .variable(AUDIT_BUCKET, parts.buckets.audit.id())
-    .variable(EVENT_BUS, parts.bus.id())
-    .variable(queues::JOBS.url_variable, parts.queues.of(&queues::JOBS).queue_url())
-    .variable(queues::PROVISIONING.url_variable, parts.queues.of(&queues::PROVISIONING).queue_url())
-    .may(
-        "platform",
-        [
-            access::write(parts, "Tenants", &[TENANTS]),
-            access::read(parts, "Bills", &[BILLING]),
-            access::audit(parts),
-            access::announce(parts),
-            config_key(parts, &["dynamodb", "s3"]),
-        ],
-    )
-    .may("queues", send)
-    .may("api-keys", api_keys(parts));
-    function.for_tenants([
-        access::of_tenant(access::write(parts, "Items", own)),
-        access::of_tenant(access::read(parts, "Invocations", &[INVOCATIONS])),
-        access::tenants_objects("Results", "s3:GetObject", &parts.buckets.results),
-        secrets,
-        data_key(parts, &["dynamodb", "s3"]),
-        config_key(parts, &["secretsmanager"]),
-    ])
-}
-
-/// API keys of tenants and their usage plans, whose ids it reads from parameters: in a
-/// variable they would make the API depend on what it calls.
-fn api_keys(parts: &Parts) -> [Statement; 4] {
-    let gateway =
-        |path: &str| sub(format!("arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::{path}"));
-    let plans = Tier::ALL.into_iter().fold(
-        Statement::allow(["ssm:GetParameter"]).sid("UsagePlanIds"),
-        |statement, tier| {
-            let path = parts.naming.ssm_path("platform", &format!("usage-plan-{}", tier.name()));
-            statement.resource(arn("ssm", &format!("parameter{path}")))
-        },
-    );
-    [
-        Statement::allow(["apigateway:POST"]).sid("MakeKeys").resource(gateway("/apikeys")),
-        Statement::allow(["apigateway:DELETE", "apigateway:PATCH"])
-            .sid("EndKeys")
-            .resource(gateway("/apikeys/*")),
-        Statement::allow(["apigateway:POST"])
-            .sid("AddKeysToPlans")
-            .resource(gateway("/usageplans/*/keys")),
-        plans,
-    ]
+/// Programs of tenants may show a role of this account as who they are:
+/// `<project>-<environment>-machine-<tenant>`.
+fn machines(naming: &Naming) -> Value<String> {
+    let machines = AwsMachines {
+        audience: prefix(naming),
+        regions: vec![naming.region().to_owned()],
+        account: "${AWS::AccountId}".to_owned(),
+        role: naming.name("machine-{tenant}"),
+    };
+    sub(serde_json::json!(machines).to_string())
 }
 
 /// It makes, changes and deletes the stacks of siloed tenants. CloudFormation works by
@@ -190,10 +141,9 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
         "cloudformation:GetTemplate",
     ];
     let stacks = parts.naming.name("tenant-*");
-    let role = parts.naming.name("tenant-stacks");
     let pass = Statement::allow(["iam:PassRole"])
         .sid("ToCloudFormation")
-        .resource(sub(format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{role}")))
+        .resource(tenants::role_arn(parts.naming))
         .when(
             crate::cfn::iam::Operator::StringEquals,
             "iam:PassedToService",
@@ -202,6 +152,8 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
     OurFunction::new(Function::Provisioner, spec, "Makes and changes the stacks of siloed tenants")
         .variable(AUDIT_BUCKET, parts.buckets.audit.id())
         .variable(EVENT_BUS, parts.bus.id())
+        .variable(TENANCY, parts.tenancy.to_owned())
+        .variable(TENANT_STACKS_ROLE, tenants::role_arn(parts.naming))
         .may(
             "platform",
             [
@@ -217,7 +169,10 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
             [
                 Statement::allow(STACKS)
                     .sid("TenantStacks")
-                    .resource(arn("cloudformation", &format!("stack/{stacks}/*"))),
+                    // In the runtime region, too.
+                    .resource(sub(format!(
+                        "arn:${{AWS::Partition}}:cloudformation:*:${{AWS::AccountId}}:stack/{stacks}/*"
+                    ))),
                 pass,
             ],
         )

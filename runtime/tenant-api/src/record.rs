@@ -1,0 +1,58 @@
+//! Records of changes in the audit trail: who changed what, and why. A record is kept
+//! before the change is made; if it cannot be kept, nothing is changed.
+
+use runtime_core::model::{RequestDigest, Text, Timestamp};
+use runtime_core::names::CHANGES_PREFIX;
+use runtime_core::tenant::TenantId;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// A change.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Change<'a> {
+    /// What was asked for, such as `changeTenant`.
+    pub operation: &'static str,
+    pub tenant_id: &'a TenantId,
+    /// Who did it.
+    pub subject: &'a str,
+    pub request_id: &'a str,
+    /// Why, as they say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// What is to be another; addresses of people are not in it.
+    #[serde(rename = "change")]
+    pub wanted: Value,
+}
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    at: Timestamp,
+    #[serde(flatten)]
+    change: &'a Change<'a>,
+}
+
+impl Change<'_> {
+    /// Keeps it.
+    pub async fn keep(&self, app: &App) -> Result<(), Problem> {
+        let at = Timestamp::now();
+        let kept = Kept { at, change: self };
+        let record = serde_json::to_vec(&kept).map_err(Problem::internal)?;
+        let day = at.to_string().get(..10).unwrap_or_default().replace('-', "/");
+        let id = runtime_core::model::InvocationId::at(at);
+        let key = format!("{CHANGES_PREFIX}tenants/{}/{day}/{id}.json", self.tenant_id);
+        Ok(app.services.trail.keep(&key, &record).await?)
+    }
+}
+
+/// The text of a reason.
+pub(crate) fn text(reason: Option<&Text<1, 500>>) -> Option<&str> {
+    reason.map(Text::as_str)
+}
+
+/// What a request asks for, to be known again.
+pub(crate) fn digest(operation: &str, body: &impl Serialize) -> Result<RequestDigest, Problem> {
+    RequestDigest::of(operation, body).map_err(|invalid| Problem::field("body", invalid))
+}

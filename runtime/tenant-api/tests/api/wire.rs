@@ -1,0 +1,111 @@
+//! An HTTP client without a network: it keeps each request, and answers in turn.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+use runtime_core::access::Connections;
+
+/// A request as it would have been sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub method: String,
+    pub uri: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Sent {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The fields of a form.
+    pub fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sent: Vec<Sent>,
+    answers: VecDeque<(u16, String)>,
+}
+
+/// A network that is none.
+#[derive(Debug, Clone, Default)]
+pub struct Wire(Arc<Mutex<State>>);
+
+impl Wire {
+    /// The next request is answered with this; one without an answer has no connection.
+    #[expect(clippy::needless_pass_by_value, reason = "texts and JSON are given as they are")]
+    pub fn answer(&self, status: u16, body: impl ToString) -> &Self {
+        self.0.lock().unwrap().answers.push_back((status, body.to_string()));
+        self
+    }
+
+    pub fn sent(&self) -> Vec<Sent> {
+        self.0.lock().unwrap().sent.clone()
+    }
+
+    pub fn last(&self) -> Sent {
+        self.sent().pop().unwrap()
+    }
+
+    pub fn connections(&self) -> Connections {
+        let credentials = Credentials::new("AKIDOWN", "own-secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-2"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .http_client(self.clone());
+        Connections::new(config.build())
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let headers = request.headers().iter();
+        let sent = Sent {
+            method: request.method().to_owned(),
+            uri: request.uri().to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            body: String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned(),
+        };
+        let mut state = self.0.lock().unwrap();
+        state.sent.push(sent);
+        let answer = state.answers.pop_front().map(|(status, body)| {
+            HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+        });
+        HttpConnectorFuture::ready(
+            answer.ok_or_else(|| ConnectorError::io("no connection".to_owned().into())),
+        )
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

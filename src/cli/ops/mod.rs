@@ -1,0 +1,45 @@
+use runtime_core::tenant::TenantId;
+
+use super::Ctx;
+use super::tenant::{ChangeOptions, execute, suspension};
+use crate::error::Result;
+use crate::ui::Report;
+
+/// What operators do in a hurry
+#[derive(Debug, clap::Subcommand)]
+#[command(
+    after_help = "Examples:\n  platformctl ops suspend-tenant acme --reason 'keys leaked'\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'"
+)]
+pub enum OpsVerb {
+    /// Keep a tenant from using the platform; the same as `tenant suspend`
+    #[command(
+        after_help = "Example:\n  platformctl ops suspend-tenant acme --reason 'keys leaked' --no-wait"
+    )]
+    SuspendTenant {
+        /// The tenant's id
+        #[arg(value_name = "TENANT")]
+        tenant: TenantId,
+        #[command(flatten)]
+        options: ChangeOptions,
+    },
+    /// Let a suspended tenant use the platform again; the same as `tenant reinstate`
+    #[command(
+        after_help = "Example:\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'"
+    )]
+    ReinstateTenant {
+        /// The tenant's id
+        #[arg(value_name = "TENANT")]
+        tenant: TenantId,
+        #[command(flatten)]
+        options: ChangeOptions,
+    },
+}
+
+/// Runs `ops`.
+pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
+    let order = match verb {
+        OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
+        OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),
+    };
+    Ok(Box::new(execute(ctx, order, None).await?))
+}

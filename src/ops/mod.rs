@@ -1,0 +1,14 @@
+//! Operating the platform: tenants, through the platform's own API, with its checks and
+//! its audit trail.
+//!
+//! [`Api`] sends requests as the contract in [`runtime_core::api`] has them; [`tenants`]
+//! says what they mean.
+
+mod api;
+mod problem;
+pub mod tenants;
+
+pub use api::{Answered, Api, Call, Pace, REASON_HEADER, idempotency_key};
+
+#[cfg(test)]
+mod tests;
