@@ -1,7 +1,7 @@
 //! Signing in: tokens from whoever signs the platform's staff in, and where they are kept.
 //!
 //! [`discover`] finds an issuer's endpoints, [`device`] signs a person in by a code on
-//! another device (RFC 8628), [`client`] signs a program in with its secret (RFC 6749,
+//! another device (RFC 8628), `client` signs a program in with its secret (RFC 6749,
 //! 4.4), and a [`Store`] keeps what came of it. Tokens are [`Secret`]s: nothing here puts
 //! one into an error or an event.
 

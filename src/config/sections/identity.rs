@@ -113,7 +113,7 @@ impl Default for Stacks {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
-    /// Its name, for the SSM parameters below /<project>/<environment>/identity/issuers/.
+    /// Its name, for the SSM parameters below `/<project>/<environment>/identity/issuers/`.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,39}$"))]
     pub name: String,
     /// What it is.
