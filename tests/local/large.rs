@@ -16,7 +16,7 @@ fn a_long_template_goes_through_the_bucket() {
     }
     platform.edit("owner: platform-team", &tags);
     platform.edit("zones: 1", "zones: 3");
-    platform.edit("nat: none", "nat: per-zone\n  interface_endpoints: [ssm, secretsmanager]");
+    platform.edit("nat: single", "nat: per-zone\n  interface_endpoints: [ssm, secretsmanager]");
     let templates = platform.templates();
     let length = |name: &str| templates[name].to_string().len();
     assert!(length("network") > LIMIT && length("artefacts") < LIMIT);
