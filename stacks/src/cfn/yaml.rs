@@ -8,7 +8,20 @@ use serde_yaml::value::{Tag, TaggedValue};
 pub(super) fn to_yaml(body: &Json) -> String {
     // Everything in a template is strings, numbers, lists and maps with string
     // keys, and no tag stands directly on a tag: nothing that YAML cannot hold.
-    serde_yaml::to_string(&convert(body)).unwrap_or_default()
+    let text = serde_yaml::to_string(&convert(body)).unwrap_or_default();
+    WORDS.iter().fold(text, |text, word| text.replace(&marked(word), word))
+}
+
+/// Booleans of YAML 1.1, which CloudFormation reads and the library does not write: it
+/// leaves them without quotes.
+const WORDS: [&str; 16] = [
+    "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "on", "On", "ON", "off", "Off",
+    "OFF",
+];
+
+/// A text in the place of a word, which the library has to quote.
+fn marked(word: &str) -> String {
+    format!("@a-word-and-no-boolean:{word}@")
 }
 
 fn convert(value: &Json) -> Yaml {
@@ -19,6 +32,7 @@ fn convert(value: &Json) -> Yaml {
             (Some(whole), _) => Yaml::Number(whole.into()),
             (None, float) => Yaml::Number(float.unwrap_or_default().into()),
         },
+        Json::String(text) if WORDS.contains(&text.as_str()) => Yaml::String(marked(text)),
         Json::String(text) => Yaml::String(text.clone()),
         Json::Array(items) => Yaml::Sequence(items.iter().map(convert).collect()),
         Json::Object(map) => short_form(map).unwrap_or_else(|| long_form(map)),
@@ -48,4 +62,15 @@ fn short_form(map: &Map<String, Json>) -> Option<Yaml> {
 fn get_att(function: &str, argument: &Json) -> Option<String> {
     let (id, path) = (argument[0].as_str()?, argument[1].as_str()?);
     (function == "GetAtt").then(|| format!("{id}.{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_booleans_to_others_are_quoted() {
+        let body = serde_json::json!({ "Mode": "OFF", "List": ["no", "none"], "Flag": true });
+        assert_eq!(to_yaml(&body), "Mode: 'OFF'\nList:\n- 'no'\n- none\nFlag: true\n");
+    }
 }
