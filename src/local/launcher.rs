@@ -26,6 +26,7 @@ const FILES: &[(&str, &str)] = &[
     ("gateway.py", include_str!("launcher/gateway.py")),
     ("issuer.py", include_str!("launcher/issuer.py")),
     ("network.py", include_str!("launcher/network.py")),
+    ("plans.py", include_str!("launcher/plans.py")),
     ("recorded.py", include_str!("launcher/recorded.py")),
     ("services.py", include_str!("launcher/services.py")),
     ("storage.py", include_str!("launcher/storage.py")),

@@ -171,6 +171,18 @@ def check_failure(cloud):
     return failed[-1]["ResourceStatusReason"]
 
 
+def check_plans(cloud):
+    """Executing one of two change sets of a new stack deletes the other."""
+    body = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}}
+    cloud.plan("planned", body, "CREATE")
+    _, stack = cloud.apply("planned", body, "CREATE")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    left = cloud.cloudformation.list_change_sets(StackName="planned")["Summaries"]
+    assert not [it for it in left if it["ExecutionStatus"] == "AVAILABLE"], left
+    cloud.cloudformation.delete_stack(StackName="planned")
+    cloud.settled(stack["StackId"])
+
+
 def check_two_regions(endpoint):
     """Stacks of one name in two regions, the second with an output of the first."""
     here, there = Cloud(endpoint), Cloud(endpoint, "eu-west-1")
@@ -284,6 +296,7 @@ def create(cloud):
     again = cloud.plan("everything", body, "UPDATE")
     assert again["Status"] == "FAILED" and "didn't contain changes" in again["StatusReason"], again
     check_consumer(cloud, ids)
+    check_plans(cloud)
     reason = check_failure(cloud)
     written = cloud.invoke(out["Function"], {"write": "kept"})
     assert written["page"] == "kept" and written["root"] != "/mnt/pages"

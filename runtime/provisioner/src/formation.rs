@@ -8,7 +8,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, OnStackFailure, Parameter, ResourceStatus,
+    Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceStatus,
 };
 use tokio::time::{Instant, sleep};
 
@@ -164,7 +164,6 @@ impl Formation for CloudFormation {
             .template_body(&request.template)
             .set_parameters(Some(parameters.collect()))
             .role_arn(&self.role)
-            .set_on_stack_failure(create.then_some(OnStackFailure::Rollback))
             .send()
             .await
             .map_err(|error| explain(&error))?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use runtime_core::messages::KEPT_SECONDS;
 use runtime_core::model::{Progress, ProgressState, Tenant, TenantStatus, Text, Timestamp, Work};
-use runtime_core::tenant::TenantId;
+use runtime_core::tenant::{Isolation, TenantId};
 use stacks::StackTemplate;
 use stacks::spec::TenantSpec;
 use stacks::tenant::Tenancy;
@@ -126,8 +126,8 @@ impl<R: Records, F: Formation, C: Clock> Provisioner<'_, R, F, C> {
                 return Ok(settled);
             }
         }
-        // What it has and should not have: of a tenant that left a siloed tier, or goes.
-        for (name, region) in self.possible(tenant).into_iter().rev() {
+        // What it has and should not have: of a tenant that shares everything now, or goes.
+        for (name, region) in self.tenancy.possible_stacks(&tenant.tenant_id).into_iter().rev() {
             if wanted.iter().any(|stack| stack.stack_name == name) {
                 continue;
             }
@@ -140,7 +140,7 @@ impl<R: Records, F: Formation, C: Clock> Provisioner<'_, R, F, C> {
     }
 
     fn wanted(&self, tenant: &Tenant, work: Work) -> Result<Vec<StackTemplate>, WorkError> {
-        if work == Work::Delete {
+        if work == Work::Delete || tenant.isolation == Isolation::Pooled {
             return Ok(Vec::new());
         }
         let spec = TenantSpec {
@@ -152,12 +152,6 @@ impl<R: Records, F: Formation, C: Clock> Provisioner<'_, R, F, C> {
         self.tenancy
             .stacks(&spec)
             .map_err(|errors| WorkError::Formation(FormationError::Refused(errors.to_string())))
-    }
-
-    /// The names and regions of the stacks that a tenant can have, in the order in which
-    /// they are made.
-    fn possible(&self, tenant: &Tenant) -> Vec<(String, String)> {
-        self.tenancy.possible_stacks(&tenant.tenant_id)
     }
 
     async fn make(

@@ -34,6 +34,7 @@ import functions  # noqa: E402
 import gateway  # noqa: E402
 import issuer  # noqa: E402
 import network  # noqa: E402
+import plans  # noqa: E402
 import recorded  # noqa: E402
 import services  # noqa: E402
 import storage  # noqa: E402
@@ -97,6 +98,7 @@ def main():
     storage.install()
     functions.install()
     gateway.install()
+    plans.install()
     workers.install(lambda_runtime, lambdas)
     only_recorded = recorded.register({**network.HANDLERS, **services.HANDLERS})
     with open(os.environ["PLATFORMCTL_CAPABILITIES"], "w", encoding="utf-8") as file:

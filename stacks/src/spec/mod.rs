@@ -129,6 +129,5 @@ impl StackSpec {
     /// Whether the platform makes the stacks of siloed tenants itself.
     pub fn provisions(&self) -> bool {
         self.platform.functions.contains_key(&Function::Provisioner)
-            && self.tiers.values().any(|tier| tier.isolation == Isolation::Silo)
     }
 }

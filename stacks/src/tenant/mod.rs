@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use runtime_core::auth::usage_key;
 use runtime_core::names::{TAG_STACK, TAG_TENANT};
-use runtime_core::tenant::{Isolation, TenantId, Tier};
+use runtime_core::tenant::{TenantId, Tier};
 
 use crate::cfn::aws::apigateway::{self, usage_plan_key};
 use crate::cfn::aws::ssm::{self, parameter::Type};
@@ -71,16 +71,17 @@ pub fn stacks(
     stacks
 }
 
-/// The templates of every tier that has siloed tenants, whether there are any yet.
+/// The templates of every tier, whether there are tenants yet: those who were siloed when
+/// they were made stay so, whatever their tier says later.
 pub(crate) fn all(
     spec: &StackSpec,
     platform: &Platform,
     keys: &Keys,
     runtime_keys: &Keys,
 ) -> Vec<StackTemplate> {
-    let siloed = spec.tiers.iter().filter(|(_, tier)| tier.isolation == Isolation::Silo);
-    siloed
-        .filter_map(|(tier, _)| {
+    spec.tiers
+        .keys()
+        .filter_map(|tier| {
             let plan = platform.usage_plans.get(tier)?;
             Some(templates(spec, *tier, plan, platform, keys, runtime_keys))
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runtime_core::functions::Function;
-use runtime_core::tenant::{Isolation, TenantId, Tier};
+use runtime_core::tenant::{Isolation, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::{RUNTIME_SUFFIX, stack_name};
@@ -21,7 +21,7 @@ use crate::{SpecErrors, StackTemplate};
 /// let globex = TenantSpec {
 ///     id: "globex".parse()?,
 ///     tier: runtime_core::tenant::Tier::Premium,
-///     monthly_usd: None,
+///     monthly_usd: Some(500),
 ///     email: "costs@globex.example".to_owned(),
 /// };
 /// let made = Tenancy::of(&spec).stacks(&globex)?;
@@ -37,36 +37,18 @@ pub struct Tenancy {
     runtime_region: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
-    tiers: BTreeMap<Tier, TierTenancy>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TierTenancy {
-    isolation: Isolation,
-    monthly_usd: u32,
 }
 
 impl Tenancy {
     /// What the spec says of tenants.
     pub fn of(spec: &StackSpec) -> Self {
-        let tier = |tier: &crate::spec::TierSpec| TierTenancy {
-            isolation: tier.isolation,
-            monthly_usd: tier.monthly_usd,
-        };
         Self {
             project: spec.project.clone(),
             environment: spec.environment.clone(),
             region: spec.region.clone(),
             runtime_region: spec.runtime_region.clone(),
             tags: spec.tags.clone(),
-            tiers: spec.tiers.iter().map(|(name, it)| (*name, tier(it))).collect(),
         }
-    }
-
-    /// Whether tenants of this tier have stacks of their own.
-    pub fn is_siloed(&self, tier: Tier) -> bool {
-        self.tiers.get(&tier).is_some_and(|tier| tier.isolation == Isolation::Silo)
     }
 
     /// What the names of all of the environment's resources begin with.
@@ -85,13 +67,8 @@ impl Tenancy {
         all
     }
 
-    /// The region in which agents run.
-    pub fn runtime_region(&self) -> &str {
-        &self.runtime_region
-    }
-
-    /// The stacks of a tenant, in the order in which they are made; none when its tier
-    /// is pooled.
+    /// The stacks of a siloed tenant, in the order in which they are made. Whether a
+    /// tenant is siloed was decided when it was made, and stays when its tier changes.
     ///
     /// # Errors
     ///
@@ -100,12 +77,8 @@ impl Tenancy {
         let mut spec = StackSpec::new(&self.project, &self.environment, &self.region);
         spec.runtime_region.clone_from(&self.runtime_region);
         spec.tags.clone_from(&self.tags);
-        spec.tiers.retain(|tier, _| self.tiers.contains_key(tier));
-        for (name, own) in &self.tiers {
-            if let Some(tier) = spec.tiers.get_mut(name) {
-                tier.isolation = own.isolation;
-                tier.monthly_usd = own.monthly_usd;
-            }
+        if let Some(tier) = spec.tiers.get_mut(&tenant.tier) {
+            tier.isolation = Isolation::Silo;
         }
         spec.network.nat = Nat::Single;
         // It is the provisioner that asks: where there is one, roles are bounded.

@@ -55,6 +55,8 @@ mod operator;
 mod s3;
 mod scope;
 mod sdk;
+#[cfg(any(test, feature = "testing"))]
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -77,3 +79,5 @@ pub use operator::{OperatorDynamoDb, OwnTenant, TenantDirectory};
 pub use s3::S3Bucket;
 pub use scope::{OperatorScope, Scope};
 pub use sdk::DynamoDb;
+#[cfg(any(test, feature = "testing"))]
+pub use wire::{Sent, Wire};

@@ -1,6 +1,6 @@
 use provisioner::{FormationError, Service};
 use runtime_core::model::{ProgressState, TenantStatus, Work};
-use runtime_core::tenant::Tier;
+use runtime_core::tenant::{Isolation, Tier};
 use serde_json::{Value, json};
 
 use crate::fakes::{Fake, tenancy, with};
@@ -136,17 +136,35 @@ async fn a_creation_that_was_undone_between_two_calls_is_a_failure() {
     assert_eq!(fake.tenant("globex").progress.unwrap().state, ProgressState::Failed);
 }
 
-#[tokio::test]
-async fn a_tenant_that_leaves_the_silo_loses_its_stack() {
-    let fake = with(Tier::Premium, Work::Create, "stack");
-    told(&fake).await;
-    fake.calls();
+/// The tenant as it is, with another tier or isolation, and the work to make it so.
+fn change(fake: &Fake, tier: Tier, isolation: Isolation) {
     let mut tenant = fake.tenant("globex");
-    tenant.tier = Tier::Basic;
+    (tenant.tier, tenant.isolation) = (tier, isolation);
     let progress = tenant.progress.as_mut().unwrap();
     (progress.work, progress.state) = (Work::Change, ProgressState::Pending);
     progress.step = Some("stack".parse().unwrap());
     fake.world().tenants.insert(tenant.tenant_id.clone(), tenant);
+}
+
+#[tokio::test]
+async fn a_tenant_keeps_what_is_its_own_when_its_tier_is_one_that_shares() {
+    let fake = with(Tier::Premium, Work::Create, "stack");
+    told(&fake).await;
+    fake.calls();
+    change(&fake, Tier::Basic, Isolation::Silo);
+    told(&fake).await;
+    assert_eq!(fake.calls(), [format!("update {HOME}")]);
+    let stack = fake.world().stacks[HOME].clone();
+    assert!(stack.template.contains("AWS::BedrockAgentCore::Memory"));
+    assert!(stack.template.contains("PlatformUsagePlanBasic"));
+}
+
+#[tokio::test]
+async fn a_tenant_that_shares_everything_has_no_stack() {
+    let fake = with(Tier::Premium, Work::Create, "stack");
+    told(&fake).await;
+    fake.calls();
+    change(&fake, Tier::Premium, Isolation::Pooled);
     told(&fake).await;
     assert_eq!(fake.calls(), [format!("delete {HOME}")]);
 }

@@ -14,4 +14,3 @@ mod sdk;
 mod support;
 mod tenants;
 mod webhooks;
-mod wire;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runtime_core::access::{Acting, Scope};
+use runtime_core::access::{Acting, Scope, Wire};
 use runtime_core::auth::usage_key;
 use runtime_core::caller::{CallerContext, Verified};
 use runtime_core::queues;
@@ -11,8 +11,6 @@ use runtime_core::tenant::{TenantId, Tier};
 use serde_json::{Value, json};
 use tenant_api::services::{Event, Message, SecretValue, ServiceError, Services};
 use tenant_api::{Settings, aws};
-
-use crate::wire::Wire;
 
 const KEY: &str = "arn:aws:kms:eu-west-2:123456789012:key/1";
 

@@ -17,7 +17,7 @@ use runtime_core::names::{
 };
 use runtime_core::queues;
 use runtime_core::tables::{
-    AGENTS, BILLING, INVOCATIONS, JOBS, OPS_LOCKS, SESSIONS, TENANT_ID, TENANTS, TOOLS, WEBHOOKS,
+    AGENTS, INVOCATIONS, JOBS, SESSIONS, TENANT_ID, TENANTS, TOOLS, WEBHOOKS,
 };
 
 use super::Common;
@@ -130,7 +130,7 @@ fn machines(naming: &Naming) -> Value<String> {
 /// It makes, changes and deletes the stacks of siloed tenants. CloudFormation works by
 /// a role of its own, so that this one can make nothing that is not in such a stack.
 fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
-    const STACKS: [&str; 8] = [
+    const STACKS: [&str; 7] = [
         "cloudformation:CreateChangeSet",
         "cloudformation:DeleteChangeSet",
         "cloudformation:DeleteStack",
@@ -138,7 +138,6 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
         "cloudformation:DescribeStackEvents",
         "cloudformation:DescribeStacks",
         "cloudformation:ExecuteChangeSet",
-        "cloudformation:GetTemplate",
     ];
     let stacks = parts.naming.name("tenant-*");
     let pass = Statement::allow(["iam:PassRole"])
@@ -151,16 +150,14 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
         );
     OurFunction::new(Function::Provisioner, spec, "Makes and changes the stacks of siloed tenants")
         .variable(AUDIT_BUCKET, parts.buckets.audit.id())
-        .variable(EVENT_BUS, parts.bus.id())
         .variable(TENANCY, parts.tenancy.to_owned())
         .variable(TENANT_STACKS_ROLE, tenants::role_arn(parts.naming))
         .may(
             "platform",
             [
-                access::write(parts, "Tenants", &[TENANTS, OPS_LOCKS, BILLING]),
+                access::write(parts, "Tenants", &[TENANTS]),
                 access::take(parts.queues.of(&queues::PROVISIONING)),
                 access::audit(parts),
-                access::announce(parts),
                 config_key(parts, &["dynamodb", "s3"]),
             ],
         )

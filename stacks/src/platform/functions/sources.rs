@@ -14,7 +14,7 @@ use crate::cfn::{Stack, camel, pseudo};
 use crate::construct::function::Deployed;
 use crate::construct::role::encrypt;
 
-/// How often siloed tenants' stacks are compared with what they should be.
+/// How often unfinished work for siloed tenants is gone on with.
 const RECONCILE: &str = "rate(15 minutes)";
 
 /// A record of a stream that fails is tried again this often, and for this long.
@@ -66,7 +66,7 @@ pub(super) fn finished_jobs(stack: &mut Stack, parts: &Parts, deployed: &Deploye
     stack.add("FinishedJobsSource", source);
 }
 
-/// The provisioner looks after tenants' stacks by itself, too.
+/// What the provisioner did not finish in one call it goes on with by itself.
 pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
     let name = stack.naming().name("reconcile");
     let trust = Statement::allow(["sts:AssumeRole"])
@@ -95,6 +95,6 @@ pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
     let schedule = scheduler::Schedule::new(window, RECONCILE, target)
         .name(name)
         .group_name(group.id())
-        .description("Compares siloed tenants' stacks with what they should be");
+        .description("Goes on with the work for siloed tenants that is not finished");
     stack.add(format!("{}Schedule", camel(Function::Provisioner.name())), schedule);
 }

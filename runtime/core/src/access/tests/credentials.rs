@@ -4,8 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::super::tests::http::Wire;
 use super::super::tests::{caller, run};
+use super::super::wire::Wire;
 use super::*;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/p-dev-JobsTenantRole-1A2B";

@@ -1,6 +1,5 @@
 //! Access, on tables in memory and on requests of the SDK that go nowhere.
 
-pub mod http;
 mod isolation;
 mod objects;
 mod operators;

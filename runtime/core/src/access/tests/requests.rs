@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use serde_json::json;
 
-use super::http::{Sent, Wire};
+use super::super::wire::{Sent, Wire};
 use super::*;
 use crate::api::JobStatus;
 use crate::model::samples;

@@ -1,4 +1,5 @@
-//! An HTTP client without a network: it keeps each request, and answers in turn.
+//! An HTTP client without a network, for tests: it keeps each request, and answers in turn.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,22 +17,32 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-use super::super::Connections;
+use super::Connections;
 
 /// A request as it would have been sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    /// The method.
     pub method: String,
+    /// Where to.
     pub uri: String,
+    /// The headers, with small letters.
     pub headers: Vec<(String, String)>,
+    /// The body, as text.
     pub body: String,
 }
 
 impl Sent {
+    /// A header; empty when it was not sent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
     }
 
+    /// The body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Panics when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -54,20 +65,35 @@ pub struct Wire(Arc<Mutex<State>>);
 
 impl Wire {
     /// The next request is answered with this; one without an answer has no connection.
+    ///
+    /// # Panics
+    ///
+    /// Panics when a request panicked.
     #[expect(clippy::needless_pass_by_value, reason = "texts and JSON are given as they are")]
     pub fn answer(&self, status: u16, body: impl ToString) -> &Self {
         self.0.lock().unwrap().answers.push_back((status, body.to_string()));
         self
     }
 
+    /// Every request, in order.
+    ///
+    /// # Panics
+    ///
+    /// Panics when a request panicked.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.lock().unwrap().sent.clone()
     }
 
+    /// The last request.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there was none.
     pub fn last(&self) -> Sent {
         self.sent().pop().unwrap()
     }
 
+    /// Connections by it, with credentials of a test.
     pub fn connections(&self) -> Connections {
         let credentials = Credentials::new("AKIDOWN", "own-secret", None, None, "test");
         let config = SdkConfig::builder()
