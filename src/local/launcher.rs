@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("alarms.py", include_str!("launcher/alarms.py")),
     ("callers.py", include_str!("launcher/callers.py")),
     ("calls.py", include_str!("launcher/calls.py")),
+    ("contract.py", include_str!("launcher/contract.py")),
     ("durability.py", include_str!("launcher/durability.py")),
     ("functions.py", include_str!("launcher/functions.py")),
     ("gateway.py", include_str!("launcher/gateway.py")),

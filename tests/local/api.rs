@@ -12,37 +12,50 @@ use crate::platform::{Platform, block_on};
 const FELT: Duration = Duration::from_secs(5);
 
 /// A platform with the API's functions, and its address.
-struct Api {
-    platform: Platform,
+pub(crate) struct Api {
+    pub(crate) platform: Platform,
     url: String,
+    http: Http,
 }
 
 impl Api {
-    fn up() -> Self {
+    pub(crate) fn up() -> Self {
         let platform = Platform::with_api();
         let done = platform.local(&["bootstrap"]).exits(0);
         let line = done.stdout.lines().find(|line| line.starts_with("API ")).unwrap();
         let url = line.split_whitespace().last().unwrap().to_owned();
-        Self { platform, url }
+        Self { platform, url, http: Http::default() }
     }
 
-    fn token(&self, who: &[&str]) -> String {
+    pub(crate) fn token(&self, who: &[&str]) -> String {
         let arguments = [["local", "token"].as_slice(), who].concat();
         self.platform.run(&arguments).exits(0).stdout.trim().to_owned()
     }
 
-    fn call(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> Answer {
-        let http = Http::default();
+    fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
+        self.ask(method, path, token, &[("idempotency-key", "the-only-one".into())], body)
+    }
+
+    pub(crate) fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        headers: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Answer {
         let url = format!("{}{path}", self.url).parse().unwrap();
-        let request = http.request(method, url).unwrap();
-        let request = request.bearer_auth(token).header("idempotency-key", "the-only-one");
+        let mut request = self.http.request(method, url).unwrap().bearer_auth(token);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         let request = match body {
             Some(body) => request
                 .header("content-type", "application/json")
-                .body(serde_json::to_vec(&body).unwrap()),
+                .body(serde_json::to_vec(body).unwrap()),
             None => request,
         };
-        block_on(async { http.send(request).await.unwrap() })
+        block_on(async { self.http.send(request).await.unwrap() })
     }
 
     fn status(&self, path: &str, token: &str) -> u16 {
@@ -50,7 +63,7 @@ impl Api {
     }
 
     /// Waits until the gateway answers so, and says how long that took.
-    fn until(&self, path: &str, token: &str, status: u16) -> Duration {
+    pub(crate) fn until(&self, path: &str, token: &str, status: u16) -> Duration {
         let begun = Instant::now();
         while self.status(path, token) != status {
             assert!(begun.elapsed() < 2 * FELT, "{path} does not become {status}");
@@ -68,7 +81,7 @@ fn a_tenant_sees_its_own_and_operators_shut_it_out_and_let_it_in() {
 
     // What one makes, the other does not see.
     let agent = json!({ "name": "helper", "definition": { "instructions": "Help." } });
-    let made = api.call(Method::POST, "/v1/agents", &acme, Some(agent));
+    let made = api.call(Method::POST, "/v1/agents", &acme, Some(&agent));
     assert_eq!(made.status, 201);
     assert_eq!(api.status("/v1/agents/helper", &acme), 200);
     assert_eq!(api.status("/v1/agents/helper", &globex), 404);

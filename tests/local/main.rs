@@ -10,6 +10,7 @@ mod emulator_killed;
 mod failing;
 mod first_light;
 mod interrupted;
+mod isolation;
 mod issuer;
 mod killed;
 mod large;

@@ -19,8 +19,14 @@ pub(crate) const LARGEST_BODY: usize = 256 * 1024;
 /// The header with the request's own name.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Longest name of a request, in characters.
-const LONGEST_KEY: usize = 128;
+/// How long the name of a request is, in characters.
+const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// Longest condition that is read, in bytes.
+const LONGEST_CONDITION: usize = 128;
+
+/// Longest cursor, in bytes: that of the contract.
+const LONGEST_CURSOR: usize = 2_048;
 
 /// Items of a page, unless the request says.
 const USUAL_PAGE: u32 = 50;
@@ -108,6 +114,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PageOf {
             text.parse().ok().filter(|it| (1..=200).contains(it)).ok_or(())
         });
         let limit = limit.map_err(|()| Problem::field("limit", "expected 1 to 200"))?;
+        if cursor.as_ref().is_some_and(|it| it.len() > LONGEST_CURSOR) {
+            return Err(Problem::field("cursor", "expected the `next` of an answer of this list"));
+        }
         Ok(Self { limit, cursor })
     }
 }
@@ -129,12 +138,12 @@ impl<S: Sync> FromRequestParts<S> for Once {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const EXPECTED: &str =
-            "expected 1 to 128 visible ASCII characters, another for every request that is meant";
+            "expected 8 to 128 visible ASCII characters, another for every request that is meant";
         let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         let value = values.next().filter(|_| values.next().is_none());
         value
             .and_then(|it| it.to_str().ok())
-            .filter(|it| it.len() <= LONGEST_KEY)
+            .filter(|it| KEY_LENGTH.contains(&it.len()))
             .and_then(|it| it.parse().ok())
             .map(Self)
             .ok_or_else(|| Problem::field("Idempotency-Key", EXPECTED))
@@ -181,7 +190,11 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(parts.headers.get(header::IF_NONE_MATCH).cloned()))
+        let known = parts.headers.get(header::IF_NONE_MATCH);
+        if known.is_some_and(|it| it.len() > LONGEST_CONDITION) {
+            return Err(Problem::field("If-None-Match", "expected at most 128 characters"));
+        }
+        Ok(Self(known.cloned()))
     }
 }
 

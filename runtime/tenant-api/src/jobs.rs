@@ -89,7 +89,7 @@ pub(crate) async fn create(
         Some(there) => there,
         None => {
             if newest(&own, &agent).await?.is_none() {
-                return Err(Problem::field("agent", "there is no such agent"));
+                return Err(Problem::conflict("There is no such agent: make it first."));
             }
             let now = Timestamp::now();
             let job = Job {

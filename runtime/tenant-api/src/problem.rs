@@ -5,23 +5,13 @@ use std::fmt;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use runtime_core::access::{AccessError, BackendError};
-use runtime_core::api;
+use runtime_core::api::{self, ProblemField};
 use runtime_core::model::{Invalid, ModelError};
-use serde::Serialize;
 
 use crate::services::ServiceError;
 
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct FieldProblem {
-    /// The field, such as `definition.model`, or the header or parameter.
-    pub field: String,
-    /// What was expected.
-    pub message: String,
-}
 
 /// What went wrong. From 500 on, what callers are told says nothing of the inside: that
 /// is for the log.
@@ -29,21 +19,13 @@ pub(crate) struct FieldProblem {
 pub(crate) struct Problem {
     pub status: StatusCode,
     pub detail: Option<String>,
-    pub fields: Vec<FieldProblem>,
+    pub fields: Vec<ProblemField>,
     /// For the log alone.
     pub cause: Option<String>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
     /// The methods that there are, where another was used.
     pub allow: Option<HeaderValue>,
-}
-
-#[derive(Serialize)]
-struct Body {
-    #[serde(flatten)]
-    problem: api::Problem,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem>,
 }
 
 impl Problem {
@@ -89,11 +71,11 @@ impl Problem {
 
     /// One field is wrong.
     pub fn field(field: &str, message: impl fmt::Display) -> Self {
-        let field = FieldProblem { field: field.to_owned(), message: message.to_string() };
+        let field = ProblemField { field: field.to_owned(), message: message.to_string() };
         Self::fields(vec![field])
     }
 
-    pub fn fields(fields: Vec<FieldProblem>) -> Self {
+    pub fn fields(fields: Vec<ProblemField>) -> Self {
         let named: Vec<_> = fields.iter().map(|it| it.field.as_str()).collect();
         let detail = format!("Not valid: {}.", named.join(", "));
         Self { fields, ..Self::new(StatusCode::BAD_REQUEST, detail) }
@@ -108,10 +90,10 @@ impl Problem {
             status: Some(self.status.as_u16()),
             detail: self.detail.clone(),
             instance: request_id.map(|id| format!("urn:request:{id}")),
+            errors: self.fields.clone(),
         };
-        let body = Body { problem, errors: self.fields.clone() };
         // Texts and numbers are always JSON.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
         let mut response =
             (self.status, [(header::CONTENT_TYPE, media_type)], body).into_response();
@@ -176,7 +158,7 @@ impl From<ModelError> for Problem {
 
 /// Gathers what is wrong with the fields of a body, so that callers hear of all at once.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<FieldProblem>);
+pub(crate) struct Fields(Vec<ProblemField>);
 
 impl Fields {
     pub fn take<T>(&mut self, field: &str, value: Result<T, Invalid>) -> Option<T> {
@@ -184,14 +166,14 @@ impl Fields {
             Ok(value) => Some(value),
             Err(invalid) => {
                 let message = format!("expected {}", invalid.expected);
-                self.0.push(FieldProblem { field: field.to_owned(), message });
+                self.0.push(ProblemField { field: field.to_owned(), message });
                 None
             }
         }
     }
 
     pub fn add(&mut self, field: &str, message: &str) {
-        self.0.push(FieldProblem { field: field.to_owned(), message: message.to_owned() });
+        self.0.push(ProblemField { field: field.to_owned(), message: message.to_owned() });
     }
 
     /// What was wrong.

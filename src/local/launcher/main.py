@@ -30,6 +30,7 @@ import ministack.services.lambda_svc as lambdas  # noqa: E402
 
 import alarms  # noqa: E402
 import callers  # noqa: E402
+import contract  # noqa: E402
 import functions  # noqa: E402
 import gateway  # noqa: E402
 import issuer  # noqa: E402
@@ -97,6 +98,7 @@ def main():
     alarms.install()
     storage.install()
     functions.install()
+    contract.install()
     gateway.install()
     plans.install()
     workers.install(lambda_runtime, lambdas)

@@ -23,6 +23,9 @@ pub const REPORTS: [&str; 2] = ["usage", "cost"];
 /// The most items of a page.
 const LARGEST_PAGE: u32 = 200;
 
+/// What an `ETag` looks like.
+const ETAG: &str = r#"^"(0|[1-9][0-9]{0,18})"$"#;
+
 /// The document. The same code gives the same bytes.
 ///
 /// ```
@@ -134,6 +137,9 @@ fn responses_of(route: &Route) -> Value {
         ("404", "Problem", route.parameters().next().is_some()),
         ("409", "Problem", route.traits.idempotent),
         ("412", "Problem", route.traits.versioned && !reads),
+        ("413", "Problem", route.request.is_some()),
+        ("415", "Problem", route.request.is_some()),
+        ("428", "Problem", route.traits.versioned && !reads),
         ("429", "TooManyRequests", true),
         ("default", "Problem", true),
     ];
@@ -151,7 +157,7 @@ fn parameters() -> Value {
         json!({
             "name": name,
             "in": place,
-            "required": place == "path" || name == "Idempotency-Key",
+            "required": place == "path" || ["Idempotency-Key", "If-Match"].contains(&name),
             "description": description,
             "schema": schema,
         })
@@ -163,17 +169,16 @@ fn parameters() -> Value {
         "ReportName": parameter("path", "report", "The report's name", json!({ "type": "string", "enum": REPORTS })),
         "Limit": parameter("query", "limit", "The most items of a page", json!({ "type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 50 })),
         "Cursor": parameter("query", "cursor", "Where to go on: `next` of the page before", json!({ "type": "string", "maxLength": 2048 })),
-        "IdempotencyKey": parameter("header", "Idempotency-Key", "The request's own name: sent again, it has no second effect for a day", json!({ "type": "string", "minLength": 8, "maxLength": 64 })),
-        "IfMatch": parameter("header", "If-Match", "The `ETag` of what is to be changed: refused when it is another by now", json!({ "type": "string", "maxLength": 128 })),
+        "IdempotencyKey": parameter("header", "Idempotency-Key", "The request's own name: sent again, it has no second effect for a day", json!({ "type": "string", "pattern": "^[!-~]{8,128}$" })),
+        "IfMatch": parameter("header", "If-Match", "The `ETag` of what is to be changed: refused when it is another by now", json!({ "type": "string", "pattern": ETAG })),
         "IfNoneMatch": parameter("header", "If-None-Match", "The `ETag` of what is known: nothing is sent when it is the same still", json!({ "type": "string", "maxLength": 128 })),
     })
 }
 
 fn headers() -> Value {
-    let string = json!({ "type": "string" });
     json!({
-        "ETag": { "description": "The version of what is sent", "schema": string },
-        "Retry-After": { "description": "Seconds to wait", "schema": string },
+        "ETag": { "description": "The version of what is sent", "schema": { "type": "string", "pattern": ETAG } },
+        "Retry-After": { "description": "Seconds to wait", "schema": { "type": "string" } },
     })
 }
 

@@ -4,6 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::tenant::{TenantId, Tier};
 
+/// Names of agents and tools.
+#[cfg(feature = "openapi")]
+const NAME: &str = "^[a-z][a-z0-9-]{0,47}$";
+
+/// Where webhooks may be called: a name with a dot, which some networks alone know.
+#[cfg(feature = "openapi")]
+const PUBLIC_URL: &str = "^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63}\
+    (:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?\
+    ([/?][!-\"$-\\[\\]-~]*)?$";
+
 /// Declares a type of the API: what comes in refuses fields that it does not know.
 macro_rules! schema {
     ($($(#[$meta:meta])* $visibility:vis $kind:ident $name:ident $body:tt)*) => { $(
@@ -32,6 +42,19 @@ pub struct Problem {
     /// The request, to be named when asking for help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// What of the request is not valid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ProblemField>,
+}
+
+/// A part of a request that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub struct ProblemField {
+    /// Which: a path in the body, a header or a parameter.
+    pub field: String,
+    /// What was expected.
+    pub message: String,
 }
 
 /// A part of a list.
@@ -60,7 +83,7 @@ schema! {
         /// Its tier.
         pub tier: Tier,
         /// Who hears of its budget.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 3, max = 254), regex(pattern = r"^[^@\s]+@[^@\s]+$")))]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 3, max = 254), regex(pattern = "^[!-?A-~]+@[!-?A-~]+$")))]
         pub email: String,
         /// Its monthly budget in US dollars. Left out: that of the tier.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +93,7 @@ schema! {
 
     /// What is to be another in a tenant; the rest stays.
     #[serde(deny_unknown_fields)]
+    #[cfg_attr(feature = "openapi", schemars(extend("minProperties" = 1)))]
     pub struct TenantChange {
         /// Its tier.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +103,7 @@ schema! {
         pub suspended: Option<bool>,
         /// Who hears of its budget.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "openapi", schemars(length(min = 3, max = 254)))]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 3, max = 254), regex(pattern = "^[!-?A-~]+@[!-?A-~]+$")))]
         pub email: Option<String>,
         /// Its monthly budget in US dollars.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,10 +145,10 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct AuditExport {
         /// The first day (RFC 3339 full date, UTC).
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$")))]
+        #[cfg_attr(feature = "openapi", schemars(extend("format" = "date"), regex(pattern = r"^\d{4}-\d{2}-\d{2}$")))]
         pub from: String,
         /// The last day.
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$")))]
+        #[cfg_attr(feature = "openapi", schemars(extend("format" = "date"), regex(pattern = r"^\d{4}-\d{2}-\d{2}$")))]
         pub to: String,
     }
 
@@ -151,7 +175,7 @@ schema! {
         pub model: Option<String>,
         /// The names of the tools that it may call.
         #[serde(default)]
-        #[cfg_attr(feature = "openapi", schemars(length(max = 50)))]
+        #[cfg_attr(feature = "openapi", schemars(length(max = 50), extend("uniqueItems" = true), inner(regex(pattern = NAME))))]
         pub tools: Vec<String>,
     }
 
@@ -159,7 +183,7 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct NewAgent {
         /// Its name: 1 to 48 of a-z, 0-9 and hyphens, beginning with a letter.
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,47}$")))]
+        #[cfg_attr(feature = "openapi", schemars(regex(pattern = NAME)))]
         pub name: String,
         /// What it is.
         pub definition: AgentDefinition,
@@ -203,7 +227,7 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct NewJob {
         /// The name of the agent that does it.
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,47}$")))]
+        #[cfg_attr(feature = "openapi", schemars(regex(pattern = NAME)))]
         pub agent: String,
         /// The task.
         #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 100_000)))]
@@ -254,10 +278,10 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct NewWebhook {
         /// Where it is called: HTTPS alone.
-        #[cfg_attr(feature = "openapi", schemars(length(max = 2_000), regex(pattern = "^https://")))]
+        #[cfg_attr(feature = "openapi", schemars(length(max = 2_000), regex(pattern = PUBLIC_URL)))]
         pub url: String,
         /// What it hears of.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 10)))]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 10), extend("uniqueItems" = true)))]
         pub events: Vec<WebhookEvent>,
     }
 
@@ -286,7 +310,7 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct NewSession {
         /// The name of the agent.
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,47}$")))]
+        #[cfg_attr(feature = "openapi", schemars(regex(pattern = NAME)))]
         pub agent: String,
     }
 
@@ -317,7 +341,7 @@ schema! {
     #[serde(deny_unknown_fields)]
     pub struct AccountSplit {
         /// The accounts, 12 digits each.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 100), inner(regex(pattern = r"^\d{12}$"))))]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 100), extend("uniqueItems" = true), inner(regex(pattern = r"^\d{12}$"))))]
         pub accounts: Vec<String>,
         /// Why, for the audit trail.
         #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 500)))]

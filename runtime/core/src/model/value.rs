@@ -206,10 +206,10 @@ impl fmt::Display for Timestamp {
 checked_text! {
     /// An address of electronic mail: as much of its form as matters before something is
     /// sent to it.
-    Email, "email", "name@domain, 3 to 254 characters without white space", |text| {
+    Email, "email", "name@domain, 3 to 254 visible ASCII characters", |text| {
         let parts: Vec<_> = text.split('@').collect();
         (3..=254).contains(&text.len())
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+            && text.bytes().all(|b| b.is_ascii_graphic())
             && matches!(parts[..], [name, domain] if !name.is_empty() && !domain.is_empty())
     }
 }

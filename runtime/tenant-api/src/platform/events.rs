@@ -24,6 +24,15 @@ struct Recorded {
     tenant_id: Option<runtime_core::tenant::TenantId>,
 }
 
+/// Longest cursor: keys of the trail are shorter by far, and those of buckets end at 1,024.
+const LONGEST_KEY: usize = 512;
+
+/// Whether a text can be the rest of a key of the trail.
+fn is_key(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_./:".contains(&b);
+    (1..=LONGEST_KEY).contains(&text.len()) && text.bytes().all(known)
+}
+
 /// By tenant, and each tenant's in order of time. `limit` records are looked at, and not
 /// all are events: a page may be short, or empty, before the end.
 ///
@@ -34,6 +43,9 @@ pub(crate) async fn list(
     Staff(operator): Staff,
     page: PageOf,
 ) -> Result<Response, Problem> {
+    if page.cursor.as_deref().is_some_and(|it| !is_key(it)) {
+        return Err(Problem::field("cursor", "expected the `next` of an answer of this list"));
+    }
     let read = AuditRecord {
         at: Timestamp::now(),
         kind: AuditKind::OperatorAccess,

@@ -62,7 +62,7 @@ async fn the_same_name_for_another_job_is_a_conflict() {
     api.send(new_job("one", "Do that.")).await.is(409);
     let wrong = json!({ "agent": "nobody", "input": "Do it." });
     let wrong = call("POST", "/v1/jobs").by(&user("globex")).once("two").json(&wrong);
-    assert_eq!(api.send(wrong).await.is(400).fields(), ["agent"]);
+    api.send(wrong).await.is(409);
     assert_eq!(api.send(new_job("three", "")).await.is(400).fields(), ["input"]);
     assert_eq!(api.memory.cloud().messages.len(), 1);
     // What has been taken is not sent again.

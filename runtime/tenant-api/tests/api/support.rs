@@ -73,7 +73,7 @@ impl Call {
     }
 
     pub fn once(self, key: &str) -> Self {
-        self.header("Idempotency-Key", key)
+        self.header("Idempotency-Key", &format!("request-{key}"))
     }
 
     pub fn if_match(self, etag: &str) -> Self {
