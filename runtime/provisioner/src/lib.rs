@@ -1,4 +1,5 @@
-//! Makes, changes and deletes the stacks of siloed tenants.
+//! Makes, changes and deletes the stacks of siloed tenants, and takes away what tenants
+//! had 30 days after they were deleted.
 //!
 //! A message of the queue names a tenant; what is to be done stands in the tenant's
 //! record, and so does how far it is. Each call does as much as its time allows: what is
@@ -7,6 +8,7 @@
 //! until somebody changes the tenant.
 #![forbid(unsafe_code)]
 
+mod data;
 mod formation;
 mod outcome;
 mod records;
@@ -14,6 +16,7 @@ mod service;
 mod stack;
 mod work;
 
+pub use data::{Data, Own, Stores};
 pub use formation::{CloudFormation, Formation, FormationError, StackRequest, Started};
 pub use outcome::{Outcome, Settled};
 pub use records::{RecordError, Records, Table};

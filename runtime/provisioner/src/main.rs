@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use provisioner::{CloudFormation, Service, System, Table};
-use runtime_core::access::{Connections, DynamoDb, S3Audit, Watchers};
-use runtime_core::names::{AUDIT_BUCKET, TENANCY, TENANT_STACKS_ROLE};
+use provisioner::{CloudFormation, Service, Stores, System, Table};
+use runtime_core::access::{Acting, Connections, DynamoDb, NarrowedCredentials, S3Audit, Watchers};
+use runtime_core::names::{AUDIT_BUCKET, RESULTS_BUCKET, TENANCY, TENANT_STACKS_ROLE};
 use runtime_core::telemetry::{self, Metrics};
 use serde_json::Value;
 use stacks::tenant::Tenancy;
@@ -29,8 +29,26 @@ async fn main() -> Result<(), Error> {
         .ok_or("the metrics' namespace is not set")?;
     let audit = Arc::new(S3Audit::new(connections.s3(), variable(AUDIT_BUCKET)?));
     let tables = Arc::new(DynamoDb::new(connections.dynamodb(), tenancy.prefix()));
+    let watchers = Watchers { audit, metrics };
+    let records = Table::new(tables, watchers.clone());
+    let acting = Acting::from_variables(|name| env::var(name).ok())?;
+    let results = variable(RESULTS_BUCKET)?;
+    let data = Stores {
+        records: records.clone(),
+        narrowed: NarrowedCredentials::new(
+            connections.sts(),
+            acting,
+            tenancy.prefix(),
+            Some(results.clone()),
+        ),
+        connections: connections.clone(),
+        prefix: tenancy.prefix(),
+        results,
+        watchers,
+    };
     let service = Service {
-        records: Table::new(tables, Watchers { audit, metrics }),
+        records,
+        data,
         formation: CloudFormation::new(connections.config().clone(), variable(TENANT_STACKS_ROLE)?),
         tenancy,
     };

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use runtime_core::access::{AccessError, Backend, OperatorDynamoDb, OperatorScope, Watchers};
+use runtime_core::access::{
+    AccessError, Backend, OperatorDynamoDb, OperatorScope, Scope, Watchers,
+};
 use runtime_core::caller::{Origin, VerifiedOperator};
 use runtime_core::model::{Key, Listing, ProgressState, Tenant, TenantStatus};
 use runtime_core::tenant::TenantId;
@@ -67,6 +69,13 @@ impl Table {
     }
 }
 
+impl Table {
+    /// To act for a tenant, which is recorded.
+    pub(crate) async fn act_for(&self, tenant: &TenantId) -> Result<Scope, RecordError> {
+        self.open()?.act_for(tenant).await.map_err(explain)
+    }
+}
+
 impl Records for Table {
     async fn get(&self, tenant: &TenantId) -> Result<Option<Tenant>, RecordError> {
         self.open()?.get(&Key::<Tenant>::new(tenant)).await.map_err(explain)
@@ -100,7 +109,7 @@ impl Records for Table {
     }
 }
 
-fn explain(error: AccessError) -> RecordError {
+pub(crate) fn explain(error: AccessError) -> RecordError {
     match error {
         AccessError::Condition => RecordError::Conflict,
         other => RecordError::Failed(other.to_string()),

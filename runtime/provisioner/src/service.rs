@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stacks::tenant::Tenancy;
 
+use crate::data::Data;
 use crate::formation::Formation;
 use crate::outcome::Outcome;
 use crate::records::Records;
@@ -12,13 +13,15 @@ use crate::work::{Clock, Provisioner};
 
 /// The function.
 #[derive(Debug)]
-pub struct Service<R, F> {
+pub struct Service<R, F, D> {
     /// Whose environment it is.
     pub tenancy: Tenancy,
     /// The tenants.
     pub records: R,
     /// Their stacks.
     pub formation: F,
+    /// What they have besides.
+    pub data: D,
 }
 
 /// What of a message counts: what is to be done stands in the tenant's record.
@@ -32,7 +35,7 @@ struct Message {
 #[error("neither messages of a queue nor the schedule's `reconcile`")]
 pub struct UnknownEvent;
 
-impl<R: Records, F: Formation> Service<R, F> {
+impl<R: Records, F: Formation, D: Data> Service<R, F, D> {
     /// Does what an event asks for. The answer to messages names those that failed, which
     /// come again; the answer to the schedule says how many tenants were looked after.
     ///
@@ -97,6 +100,7 @@ impl<R: Records, F: Formation> Service<R, F> {
             tenancy: &self.tenancy,
             records: &self.records,
             formation: &self.formation,
+            data: &self.data,
             clock,
         };
         match provisioner.work(id).await {

@@ -10,6 +10,7 @@ use stacks::StackTemplate;
 use stacks::spec::TenantSpec;
 use stacks::tenant::Tenancy;
 
+use crate::data::Data;
 use crate::formation::{Formation, FormationError, StackRequest, Started};
 use crate::outcome::{Outcome, Settled};
 use crate::records::{RecordError, Records};
@@ -65,13 +66,15 @@ pub enum WorkError {
 
 /// Does the work for tenants.
 #[derive(Debug)]
-pub struct Provisioner<'a, R, F, C> {
+pub struct Provisioner<'a, R, F, D, C> {
     /// Whose environment it is.
     pub tenancy: &'a Tenancy,
     /// The tenants.
     pub records: &'a R,
     /// Their stacks.
     pub formation: &'a F,
+    /// What they have besides.
+    pub data: &'a D,
     /// The time.
     pub clock: C,
 }
@@ -79,7 +82,7 @@ pub struct Provisioner<'a, R, F, C> {
 /// Two settings of a tenant at once are as rare as two operators.
 const ATTEMPTS: u32 = 3;
 
-impl<R: Records, F: Formation, C: Clock> Provisioner<'_, R, F, C> {
+impl<R: Records, F: Formation, D: Data, C: Clock> Provisioner<'_, R, F, D, C> {
     /// Does what stands in the tenant's record, as far as time allows.
     ///
     /// # Errors
@@ -135,6 +138,10 @@ impl<R: Records, F: Formation, C: Clock> Provisioner<'_, R, F, C> {
             if settled != Settled::Done {
                 return Ok(settled);
             }
+        }
+        if progress.work == Work::Delete && !self.data.purge(&tenant.tenant_id, &self.clock).await?
+        {
+            return Ok(Settled::UnderWay);
         }
         Ok(Settled::Done)
     }

@@ -38,7 +38,7 @@ fn ways_out(function: Function, spec: &StackSpec) -> WaysOut {
             WaysOut::Internet("API Gateway, to make keys: it has no endpoint for that")
         }
         Function::Webhooks => WaysOut::Internet("the receivers of webhooks"),
-        Function::Provisioner => WaysOut::Endpoints(&["cloudformation"]),
+        Function::Provisioner => WaysOut::Endpoints(&["cloudformation", "secretsmanager", "sts"]),
         Function::Bridge | Function::Jobs => {
             WaysOut::Endpoints(&["bedrock-agentcore", "events", "sqs", "sts"])
         }

@@ -45,8 +45,8 @@ mod url;
 mod value;
 mod webhook;
 
-#[cfg(test)]
-pub(crate) mod samples;
+#[cfg(any(test, feature = "testing"))]
+pub mod samples;
 #[cfg(test)]
 mod tests;
 

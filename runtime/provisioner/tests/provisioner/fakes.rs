@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use provisioner::{
-    Clock, Formation, FormationError, RecordError, Records, StackRequest, StackState, Started,
+    Clock, Data, Formation, FormationError, RecordError, Records, StackRequest, StackState, Started,
 };
 use runtime_core::model::{
     Progress, ProgressState, Revision, Tenant, TenantStatus, Timestamp, Work,
@@ -31,6 +31,8 @@ pub struct World {
     pub calls: Vec<String>,
     pub tenants: BTreeMap<TenantId, Tenant>,
     pub conflicts: u32,
+    /// Whether the next call takes away the last of what a tenant has.
+    pub purged: bool,
     pub now: Option<Timestamp>,
     /// How often it may wait.
     pub patience: usize,
@@ -138,6 +140,14 @@ impl Records for Fake {
             })
         };
         Ok(self.world().tenants.values().filter(open).map(|it| it.tenant_id.clone()).collect())
+    }
+}
+
+impl Data for Fake {
+    async fn purge(&self, tenant: &TenantId, _: &impl Clock) -> Result<bool, RecordError> {
+        let mut world = self.world();
+        world.calls.push(format!("purge {tenant}"));
+        Ok(std::mem::replace(&mut world.purged, true))
     }
 }
 

@@ -9,8 +9,12 @@ const HOME: &str = "acme-dev-tenant-globex";
 const RUNTIME: &str = "acme-dev-tenant-globex-runtime";
 
 async fn answer(fake: &Fake, two_regions: bool, event: Value) -> Value {
-    let service =
-        Service { tenancy: tenancy(two_regions), records: fake.clone(), formation: fake.clone() };
+    let service = Service {
+        tenancy: tenancy(two_regions),
+        records: fake.clone(),
+        formation: fake.clone(),
+        data: fake.clone(),
+    };
     service.answer(&event, fake.clone()).await.unwrap()
 }
 
@@ -76,8 +80,17 @@ async fn agents_in_another_region_get_a_second_stack_after_the_first() {
     assert_eq!(fake.calls(), Vec::<String>::new());
     fake.world().now = Some(purged);
     answer(&fake, true, json!({ "operation": "reconcile" })).await;
-    assert_eq!(fake.calls(), [format!("delete {RUNTIME}"), format!("delete {HOME}")]);
+    let purge = "purge globex".to_owned();
+    assert_eq!(
+        fake.calls(),
+        [format!("delete {RUNTIME}"), format!("delete {HOME}"), purge.clone()]
+    );
     assert!(fake.world().stacks.is_empty());
+    // There was more than one call could take away.
+    let state = |fake: &Fake| fake.tenant("globex").progress.unwrap().state;
+    assert_ne!(state(&fake), ProgressState::Done);
+    answer(&fake, true, json!({ "operation": "reconcile" })).await;
+    assert_eq!((fake.calls(), state(&fake)), (vec![purge], ProgressState::Done));
     assert_eq!(fake.tenant("globex").progress.unwrap().state, ProgressState::Done);
 }
 
@@ -218,7 +231,11 @@ async fn nothing_of_an_ordered_batch_overtakes_what_failed() {
 #[tokio::test]
 async fn an_unknown_event_is_refused() {
     let fake = with(Tier::Premium, Work::Create, "stack");
-    let service =
-        Service { tenancy: tenancy(false), records: fake.clone(), formation: fake.clone() };
+    let service = Service {
+        tenancy: tenancy(false),
+        records: fake.clone(),
+        formation: fake.clone(),
+        data: fake.clone(),
+    };
     assert!(service.answer(&json!({ "operation": "delete" }), fake.clone()).await.is_err());
 }

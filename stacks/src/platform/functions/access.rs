@@ -37,6 +37,11 @@ pub(super) fn write(parts: &Parts, sid: &str, tables: &[Table]) -> Statement {
     on(parts, Statement::allow(WRITE).sid(sid), tables)
 }
 
+/// Finds and deletes items.
+pub(super) fn purge(parts: &Parts, sid: &str, tables: &[Table]) -> Statement {
+    on(parts, Statement::allow(["dynamodb:BatchWriteItem", "dynamodb:Query"]).sid(sid), tables)
+}
+
 /// Confines a statement to the items of the session's tenant. A request without keys
 /// would satisfy a condition on all of them: there have to be some.
 pub(super) fn of_tenant(statement: Statement) -> Statement {
@@ -75,6 +80,16 @@ pub(super) fn tenants_objects(sid: &str, action: &str, bucket: &Handle<s3::Bucke
     // `!` keeps CloudFormation from filling in what IAM fills in.
     let prefix = format!("{RESULTS_PREFIX}${{!aws:PrincipalTag/{TENANT_ID}}}/");
     Statement::allow([action]).sid(sid).resource(objects(bucket, &prefix))
+}
+
+/// Lists what lies there.
+pub(super) fn list_objects(sid: &str, bucket: &Handle<s3::Bucket>) -> Statement {
+    let prefix = format!("{RESULTS_PREFIX}{}/*", tenant());
+    Statement::allow(["s3:ListBucket"]).sid(sid).resource(bucket.arn()).when(
+        Operator::StringLike,
+        "s3:prefix",
+        prefix,
+    )
 }
 
 /// Adds records to the audit trail. The bucket's lock keeps them.

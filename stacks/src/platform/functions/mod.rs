@@ -128,7 +128,8 @@ fn machines(naming: &Naming) -> Value<String> {
 }
 
 /// It makes, changes and deletes the stacks of siloed tenants. CloudFormation works by
-/// a role of its own, so that this one can make nothing that is not in such a stack.
+/// a role of its own, so that this one can make nothing that is not in such a stack. What
+/// a deleted tenant had it takes away in a session for that tenant.
 fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
     const STACKS: [&str; 7] = [
         "cloudformation:CreateChangeSet",
@@ -148,8 +149,10 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
             "iam:PassedToService",
             "cloudformation.amazonaws.com",
         );
+    let remains = [AGENTS, INVOCATIONS, JOBS, SESSIONS, TOOLS, WEBHOOKS];
     OurFunction::new(Function::Provisioner, spec, "Makes and changes the stacks of siloed tenants")
         .variable(AUDIT_BUCKET, parts.buckets.audit.id())
+        .variable(RESULTS_BUCKET, parts.buckets.results.id())
         .variable(TENANCY, parts.tenancy.to_owned())
         .variable(TENANT_STACKS_ROLE, tenants::role_arn(parts.naming))
         .may(
@@ -173,6 +176,16 @@ fn provisioner<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction<'a> {
                 pass,
             ],
         )
+        // What a deleted tenant had, 30 days later.
+        .for_tenants([
+            access::of_tenant(access::purge(parts, "Items", &remains)),
+            access::tenants_objects("Results", "s3:DeleteObject", &parts.buckets.results),
+            access::list_objects("ListResults", &parts.buckets.results),
+            Statement::allow(["secretsmanager:DeleteSecret"])
+                .sid("WebhookSecrets")
+                .resource(webhook_secrets(parts)),
+            data_key(parts, &["dynamodb"]),
+        ])
 }
 
 /// It carries invocations to the agents' runtime and back.
