@@ -19,7 +19,7 @@ use crate::signal::Cancel;
 
 /// The header that says why something is done, percent-encoded as in an address: the
 /// contract has no field for it in most bodies.
-pub const REASON_HEADER: &str = "x-platformctl-reason";
+pub use runtime_core::names::REASON_HEADER;
 
 /// What of a reason is encoded: whatever a header cannot carry, and the sign itself.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
@@ -127,6 +127,12 @@ impl Call {
     /// Why it is done.
     pub fn reason(mut self, reason: Option<&str>) -> Self {
         self.reason = reason.map(str::to_owned);
+        self
+    }
+
+    /// With a parameter of the query.
+    pub fn query(mut self, name: &'static str, value: &str) -> Self {
+        self.query.push((name, value.to_owned()));
         self
     }
 

@@ -2,10 +2,11 @@
 //! its audit trail.
 //!
 //! [`Api`] sends requests as the contract in [`runtime_core::api`] has them; [`tenants`]
-//! says what they mean.
+//! and [`reports`] say what they mean.
 
 mod api;
 mod problem;
+pub mod reports;
 pub mod tenants;
 
 pub use api::{Answered, Api, Call, Pace, REASON_HEADER, idempotency_key};

@@ -6,6 +6,7 @@ mod format;
 mod logs;
 mod prompt;
 mod report;
+mod spark;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -16,6 +17,7 @@ use console::Style;
 pub use format::{Color, Format};
 pub use logs::Logs;
 pub use report::{Block, Report};
+pub use spark::sparkline;
 pub use table::{Align, Table, Tone};
 
 use crate::error::{Error, Result};

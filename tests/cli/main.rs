@@ -18,6 +18,7 @@ mod init;
 mod journals;
 mod logins;
 mod network;
+mod operator_reports;
 mod platform_api;
 mod runs;
 mod secrets;

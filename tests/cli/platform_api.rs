@@ -192,8 +192,47 @@ fn answer(state: &mut State, asked: &Asked) -> Reply {
                 json!({ "id": "job-7", "status": "queued", "created_at": "2026-11-20T09:00:00Z" });
             Reply::json(202, &job)
         }
+        ("GET", ["v1", "platform", "quota"]) => Reply::json(200, &quotas()),
+        ("GET", ["v1", "platform", "security-events"]) => Reply::json(200, &events()),
+        ("GET", ["v1", "platform", "reports", report]) => {
+            Reply::json(200, &monthly(report, asked.path.split("period=").nth(1)))
+        }
         _ => problem(404, "There is no such path or method."),
     }
+}
+
+fn quotas() -> Value {
+    let quota = |service: &str, name: &str, used: u32, limit: u32| json!({ "service": service, "name": name, "used": used, "limit": limit });
+    json!({ "quotas": [
+        quota("iam", "roles of siloed tenants, of the default quota", 812, 1_000),
+        quota("apigateway", "API keys of tenants, of the default quota", 1_204, 10_000),
+    ] })
+}
+
+fn events() -> Value {
+    let event = |id: &str, seen_at: &str, tenant: &str| json!({ "id": id, "seen_at": seen_at, "kind": "cross-tenant-access", "tenant_id": tenant });
+    json!({ "items": [
+        event("e1", "2026-11-20T09:00:00.000Z", "acme"),
+        event("e2", "2099-01-01T09:00:00.000Z", "acme"),
+        event("e3", "2026-11-20T23:30:00.500Z", "globex"),
+    ] })
+}
+
+/// A little more every month.
+fn monthly(report: &str, period: Option<&str>) -> Value {
+    let period = period.unwrap_or("2026-11");
+    let month: f64 = period[5..7].parse().expect("a month");
+    let row = |tenant: &str, name: &str, value: f64, unit: &str| json!({ "tenant_id": tenant, "name": name, "value": value, "unit": unit });
+    let rows = if report == "cost" {
+        vec![row("acme", "cost", 12.5, "USD"), row("globex", "cost", 37.5, "USD")]
+    } else {
+        vec![
+            row("acme", "invocations", 100.0 * month, "count"),
+            row("acme", "jobs", 7.0, "count"),
+            row("globex", "invocations", 40.0, "count"),
+        ]
+    };
+    json!({ "report": report, "period": period, "rows": rows })
 }
 
 fn make(state: &mut State, asked: &Asked) -> Reply {

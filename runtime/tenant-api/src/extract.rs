@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode;
 use runtime_core::model::{IdempotencyKey, Revision, Text};
 use runtime_core::names::REASON_HEADER;
 use serde::de::DeserializeOwned;
@@ -177,7 +178,9 @@ impl<S: Sync> FromRequestParts<S> for Reason {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get(REASON_HEADER) else { return Ok(Self(None)) };
-        let text = std::str::from_utf8(value.as_bytes()).ok().and_then(|it| it.parse().ok());
+        // Encoded as in an address, for what a header cannot carry.
+        let text = percent_decode(value.as_bytes()).decode_utf8().ok();
+        let text = text.and_then(|it| it.parse().ok());
         text.map(|it| Self(Some(it)))
             .ok_or_else(|| Problem::field(REASON_HEADER, "expected 1 to 500 characters"))
     }

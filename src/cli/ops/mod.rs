@@ -1,7 +1,9 @@
+mod reports;
+
 use runtime_core::tenant::TenantId;
 
 use super::Ctx;
-use super::tenant::{ChangeOptions, execute, suspension};
+use super::tenant::{ChangeOptions, ExportArgs, execute, suspension};
 use crate::error::Result;
 use crate::ui::Report;
 
@@ -33,11 +35,29 @@ pub enum OpsVerb {
         #[command(flatten)]
         options: ChangeOptions,
     },
+    QuotaReport(reports::QuotaReportArgs),
+    SecurityEvents(reports::SecurityEventsArgs),
+    TopTenants(reports::TopTenantsArgs),
+    InvocationReport(reports::InvocationReportArgs),
+    /// Export the audit trail of a tenant; the same as `tenant audit-export`
+    #[command(
+        after_help = "Example:\n  platformctl ops audit-export acme --from 2026-10-01 --to 2026-10-31 --reason 'yearly audit'"
+    )]
+    AuditExport(ExportArgs),
 }
 
 /// Runs `ops`.
 pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
     let order = match verb {
+        OpsVerb::QuotaReport(args) => return Ok(Box::new(reports::quotas(ctx, &args).await?)),
+        OpsVerb::SecurityEvents(args) => {
+            return Ok(Box::new(reports::security_events(ctx, &args).await?));
+        }
+        OpsVerb::TopTenants(args) => return Ok(Box::new(reports::top_tenants(ctx, &args).await?)),
+        OpsVerb::InvocationReport(args) => {
+            return Ok(Box::new(reports::invocations(ctx, &args).await?));
+        }
+        OpsVerb::AuditExport(args) => args.order()?,
         OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
         OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),
     };

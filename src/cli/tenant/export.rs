@@ -32,7 +32,7 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
-    pub(super) fn order(self) -> Result<Order> {
+    pub(in crate::cli) fn order(self) -> Result<Order> {
         let Self { tenant, from, to, reason, dry_run } = self;
         if from > to {
             return Err(Error::usage(format!("the first day, {from}, is after the last, {to}")));

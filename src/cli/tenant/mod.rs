@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::ops::tenants::status_name;
 use crate::ui::{Align, Report, Table, Tone};
 
+pub(super) use export::ExportArgs;
 pub(super) use order::execute;
 use order::{Order, Work};
 

@@ -104,6 +104,9 @@ fn parameters_of(route: &Route) -> Vec<Value> {
             reference(name)
         })
         .collect();
+    if route.operation == "getReport" {
+        parameters.push(reference("Period"));
+    }
     if route.traits.paged {
         parameters.extend(["Limit", "Cursor"].map(reference));
     }
@@ -167,6 +170,7 @@ fn parameters() -> Value {
         "Id": parameter("path", "id", "The id", json!({ "type": "string", "minLength": 1, "maxLength": 64 })),
         "AgentName": parameter("path", "name", "The agent's name", json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,47}$" })),
         "ReportName": parameter("path", "report", "The report's name", json!({ "type": "string", "enum": REPORTS })),
+        "Period": parameter("query", "period", "The month; left out: the one that it is", json!({ "type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$" })),
         "Limit": parameter("query", "limit", "The most items of a page", json!({ "type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 50 })),
         "Cursor": parameter("query", "cursor", "Where to go on: `next` of the page before", json!({ "type": "string", "maxLength": 2048 })),
         "IdempotencyKey": parameter("header", "Idempotency-Key", "The request's own name: sent again, it has no second effect for a day", json!({ "type": "string", "pattern": "^[!-~]{8,128}$" })),

@@ -118,14 +118,14 @@ async fn a_change_is_made_from_what_was_read_and_kept_with_its_reason() {
     let suspend = json!({ "suspended": true });
     api.send(patch("globex", "\"1\"", &suspend)).await.is(412);
     let call = patch("globex", &made.etag(), &suspend);
-    let call = call.header("x-platformctl-reason", "unpaid since May");
+    let call = call.header("x-platformctl-reason", "100%25 unpaid since M%C3%A4rz");
     let changed = api.send(call).await.is(202);
     assert_eq!(changed.body["status"], "suspended");
     assert_ne!(changed.etag(), made.etag());
     let trail = api.memory.cloud().trail.clone();
     let kept: Vec<Value> = trail.values().map(|it| serde_json::from_slice(it).unwrap()).collect();
     let kept = kept.iter().find(|it| it["operation"] == "changeTenant").unwrap();
-    assert_eq!(kept["reason"], "unpaid since May");
+    assert_eq!(kept["reason"], "100% unpaid since März");
     assert_eq!(kept["subject"], "adam");
     assert_eq!(kept["change"]["suspended"], true);
     assert_eq!(kept["request_id"], "6f1ed44d-fd0e-4d9c-ae0f-4a1a4f0b5e11");

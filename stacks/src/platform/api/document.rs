@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runtime_core::api::{Caller, ROUTES, Route, openapi};
+use runtime_core::auth::TENANT_HEADER;
 use runtime_core::functions::Function;
+use runtime_core::names::REASON_HEADER;
 use serde_json::{Map, Value, json};
 
 use super::{convert, responses};
@@ -161,7 +163,10 @@ fn preflight(path: &str, routes: &[&Route]) -> Value {
         ("Access-Control-Allow-Methods", format!("'{methods}'")),
         (
             "Access-Control-Allow-Headers",
-            "'Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match'".to_owned(),
+            format!(
+                "'Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,\
+                 {TENANT_HEADER},{REASON_HEADER}'"
+            ),
         ),
         ("Access-Control-Max-Age", "'600'".to_owned()),
         ("Vary", "'Origin'".to_owned()),
