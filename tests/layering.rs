@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("failpoint", &[]),
     ("signal", &[]),
     ("journal", &[]),
-    ("lock", &[]),
+    ("lock", &["aws"]),
     ("local", &[]),
     ("http", &[]),
     ("login", &["http"]),
@@ -60,19 +60,8 @@ const LAYERS: [(&str, &[&str]); 21] = [
 ];
 
 /// Modules that know nothing of the platform's stacks.
-const WITHOUT_STACKS: [&str; 11] = [
-    "error",
-    "event",
-    "failpoint",
-    "signal",
-    "journal",
-    "lock",
-    "local",
-    "aws",
-    "http",
-    "login",
-    "ui",
-];
+const WITHOUT_STACKS: [&str; 10] =
+    ["error", "event", "failpoint", "signal", "journal", "local", "aws", "http", "login", "ui"];
 
 /// Who still uses the archived `serde_yaml`. A ratchet: entries are only removed.
 const SERDE_YAML: [&str; 5] = [

@@ -16,7 +16,7 @@ use crate::config::{Config, Settings};
 use crate::deploy;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::journal::{self, Entry, Journal, Mask, RunStart, RunState, RunSummary};
-use crate::lock::{Holder, Lock};
+use crate::lock::{LocalHolder, LocalLock};
 
 /// A run under way. Ends with [`Session::finish`].
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Session {
     /// Steps that an earlier attempt of the same run finished.
     pub done: Vec<String>,
     /// `None`: nothing will be changed.
-    lock: Option<Lock>,
+    lock: Option<LocalLock>,
 }
 
 /// What `resume` needs, as the journal keeps it.
@@ -66,7 +66,7 @@ impl Session {
         let Config { region, project, environment, .. } = config;
         let name = format!("{place}-{region}-{project}-{environment}{part}");
         let now = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
-        let mut holder = Holder {
+        let mut holder = LocalHolder {
             run: resumed.map(|run| run.run.clone()).unwrap_or_default(),
             verb: verb.to_owned(),
             by: by.clone(),
@@ -76,7 +76,7 @@ impl Session {
         // Before anything is made in it: the folder is for this user only.
         ctx.paths.make_state()?;
         let locks = ctx.paths.state.join("locks");
-        let lock = Lock::acquire(&locks, &name, &holder)?;
+        let lock = LocalLock::acquire(&locks, &name, &holder)?;
         let (journal, done) = match resumed {
             Some(run) => (Journal::resume(&run.path, mask, &by)?.0, run.finished_steps.clone()),
             None => {
