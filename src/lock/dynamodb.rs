@@ -113,17 +113,21 @@ fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
 
 /// Codes with which a store says that it will not, whoever asks how often. Everything else
 /// may be otherwise in a moment, or may have been done all the same.
-const REFUSALS: [&str; 13] = [
+const REFUSALS: [&str; 16] = [
     "AccessDenied",
     "AccessDeniedException",
     "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",
     "ExpiredToken",
     "ExpiredTokenException",
+    "IllegalLocationConstraintException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationTokenException",
     "NotImplemented",
+    // The bucket is in another region.
+    "PermanentRedirect",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
     "ValidationException",

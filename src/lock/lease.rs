@@ -47,7 +47,7 @@ impl<S: LeaseStore + Clone + 'static> Lease<S> {
     /// Keeps `held` from now on. When it is lost, `canceller` is told: the work has to
     /// stop. `what` is locked: `the environment`.
     pub fn keep(store: S, held: Held, what: impl Into<String>, canceller: Canceller) -> Self {
-        Self::keep_on(System::default(), store, held, what, canceller)
+        Self::keep_on(System, store, held, what, canceller)
     }
 
     /// As [`Lease::keep`], on another machine's clock.
@@ -88,10 +88,8 @@ impl<S: LeaseStore + Clone + 'static> Lease<S> {
     }
 
     /// Gives it back.
-    pub async fn release(mut self) -> Result<()> {
-        let released = self.ask(Command::Release).await;
-        self.commands = None;
-        released
+    pub async fn release(&self) -> Result<()> {
+        self.ask(Command::Release).await
     }
 
     async fn ask(

@@ -1,5 +1,6 @@
 //! The machine that the protocol runs on: its clocks and its dice.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use runtime_core::model::{LockWrite, Timestamp, WriteId};
@@ -27,24 +28,23 @@ pub trait Machine: Send + Sync {
 ///
 /// Its clock may stand still while a laptop sleeps. Then the holder believes longer than
 /// it should that the lease is its own: that is what fencing tokens are for.
-#[derive(Debug, Clone, Copy)]
-pub struct System {
-    begun: Instant,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
 
-impl Default for System {
-    fn default() -> Self {
-        Self { begun: Instant::now() }
-    }
+/// When the clock began, for everybody in this process: a moment that one part of it noted
+/// is the same for all others.
+fn begun() -> Instant {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    *BEGUN.get_or_init(Instant::now)
 }
 
 impl Machine for System {
     fn now(&self) -> Moment {
-        self.begun.elapsed()
+        begun().elapsed()
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        tokio::time::sleep_until((self.begun + moment).into()).await;
+        tokio::time::sleep_until((begun() + moment).into()).await;
     }
 
     fn write(&self) -> LockWrite {
@@ -53,5 +53,18 @@ impl Machine for System {
 
     fn jitter(&self, most: Duration) -> Duration {
         most.mul_f64(rand::random::<f64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_of_a_process_have_one_clock() {
+        let first = System.now();
+        std::thread::sleep(Duration::from_millis(2));
+        // A lease that is taken by one part and kept by another runs out when it should.
+        assert!(System.now() > first);
     }
 }

@@ -13,6 +13,7 @@ mod interrupted;
 mod issuer;
 mod killed;
 mod large;
+mod leases;
 mod places;
 mod platform;
 mod seen;

@@ -1,3 +1,5 @@
+mod failover_lock;
+
 use runtime_core::tenant::TenantId;
 
 use super::Ctx;
@@ -33,6 +35,9 @@ pub enum OpsVerb {
         #[command(flatten)]
         options: ChangeOptions,
     },
+    FailoverLockAcquire(failover_lock::AcquireArgs),
+    FailoverLockRelease(failover_lock::ReleaseArgs),
+    FailoverLockShow(failover_lock::ShowArgs),
 }
 
 /// Runs `ops`.
@@ -40,6 +45,9 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
     let order = match verb {
         OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
         OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),
+        OpsVerb::FailoverLockAcquire(args) => return failover_lock::acquire(ctx, &args).await,
+        OpsVerb::FailoverLockRelease(args) => return failover_lock::release(ctx, &args).await,
+        OpsVerb::FailoverLockShow(args) => return failover_lock::shown(ctx, &args).await,
     };
     Ok(Box::new(execute(ctx, order, None).await?))
 }
