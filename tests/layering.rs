@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
@@ -33,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("guard", &["config"]),
     ("plan", &["config", "guard"]),
     ("deploy", &["config", "guard", "plan", "aws", "journal", "lock"]),
+    ("failover", &["deploy", "aws", "journal", "lock"]),
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
     (
@@ -45,6 +46,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "deploy",
             "build",
             "bootstrap",
+            "failover",
             "aws",
             "journal",
             "lock",

@@ -108,12 +108,18 @@ pub(super) fn value(lock: &LockName, place: &str, record: Option<&OpsLock>) -> V
         "place": place,
         "held": holder.is_some(),
         "holder": holder,
-        "token": record.map(|record| record.token),
+        // Not called a token: those are kept secret wherever they are shown.
+        "fence": record.map(|record| record.token),
         "lease_seconds": record.map(|record| record.lease_seconds),
         "renewed": record.map(|record| record.renewed),
         "acquired_at": record.map(|record| record.acquired_at),
         "written_at": record.map(|record| record.written_at),
-        "guarded": record.and_then(|record| record.guarded.as_ref()),
+        "guarded": record.and_then(|record| record.guarded.as_ref()).map(|guarded| json!({
+            "value": guarded.value,
+            "fence": guarded.token,
+            "previous": guarded.previous,
+            "set_at": guarded.set_at,
+        })),
     })
 }
 
@@ -169,7 +175,7 @@ async fn free(ctx: &Ctx, args: BreakArgs) -> Result<Broken> {
     let known_dead = leases::known_dead(ctx.runs(), &Identity::from_env(), None);
     let patience = humantime::format_duration(lease_of(&record));
     ctx.events.info(format!("watching the lock {lock} for up to {patience}"));
-    let detail = json!({ "token": record.token, "holder": record.holder });
+    let detail = json!({ "fence": record.token, "holder": record.holder });
     let work = Box::pin(session.journal.mutate(
         "lock:Break",
         lock.as_str(),
@@ -232,7 +238,7 @@ impl Report for Broken {
             "dry_run": self.dry_run,
             "broken": !self.dry_run && holder.is_some(),
             "holder": holder,
-            "token": self.record.as_ref().map(|record| record.token),
+            "fence": self.record.as_ref().map(|record| record.token),
             "run": self.run,
         })
     }

@@ -213,7 +213,7 @@ impl Engine {
         let seen = seen_events(aws, name).await?;
         let mut detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });
         if let Some(token) = self.prove_lock().await? {
-            detail["token"] = token.into();
+            detail["fence"] = token.into();
         }
         let work = async {
             change_set::execute(aws, name, &set.id).await?;

@@ -40,6 +40,7 @@ pub struct Lease<S = Backend> {
 #[derive(Debug)]
 enum Command {
     Set(Text<1, 200>, oneshot::Sender<Result<(), Failure>>),
+    Leave(oneshot::Sender<Result<(), Failure>>),
     Release(oneshot::Sender<Result<(), Failure>>),
 }
 
@@ -87,9 +88,17 @@ impl<S: LeaseStore + Clone + 'static> Lease<S> {
         self.ask(|reply| Command::Set(value, reply)).await
     }
 
-    /// Gives it back.
+    /// Gives it back; nothing, when that was done, or when it was left.
     pub async fn release(&self) -> Result<()> {
+        if self.commands.as_ref().is_none_or(mpsc::UnboundedSender::is_closed) {
+            return Ok(());
+        }
         self.ask(Command::Release).await
+    }
+
+    /// Stops renewing it, and does not give it back: it was taken to outlive this process.
+    pub async fn leave(&self) -> Result<()> {
+        self.ask(Command::Leave).await
     }
 
     async fn ask(
@@ -147,8 +156,14 @@ impl<S: LeaseStore, M: Machine> Keeper<S, M> {
                     // Nobody may be waiting any more.
                     let _ = reply.send(result);
                 }
+                Some(Command::Leave(reply)) => {
+                    let _ = reply.send(Ok(()));
+                    return;
+                }
                 Some(Command::Release(reply)) => {
-                    let _ = reply.send(held.release(store, machine).await);
+                    let released = held.release(store, machine).await;
+                    // That it was lost was said before.
+                    let _ = reply.send(if is_lost { Ok(()) } else { released });
                     return;
                 }
                 None => {

@@ -8,6 +8,7 @@ mod destroyed;
 mod emulator;
 mod emulator_killed;
 mod failing;
+mod failover;
 mod first_light;
 mod interrupted;
 mod issuer;

@@ -3,3 +3,5 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on should panic")]
 
 mod simulation;
+mod stores;
+mod wire;

@@ -23,7 +23,7 @@ use crate::ui::{Block, Report};
 /// What is locked, as errors name it.
 pub(super) const WHAT: &str = "the runtime region";
 
-/// Take the lock of the runtime region, for as long as a failover takes
+/// Take the lock of the runtime region
 ///
 /// It outlives this command: `ops set-runtime-region` on this machine uses it, and
 /// `ops failover-lock-release` gives it back. Nobody renews it meanwhile, unless --hold:
@@ -153,7 +153,7 @@ pub async fn release(ctx: &Ctx, args: &ReleaseArgs) -> Result<Box<dyn Report>> {
         held.release(&backend, &machine).await?;
         Ok(record)
     };
-    let detail = json!({ "token": token });
+    let detail = json!({ "fence": token });
     let work = session.journal.mutate("lock:Release", name.as_str(), detail, async {
         given_back.await.map_err(|failure: Failure| explained(WHAT, failure))
     });
@@ -237,7 +237,7 @@ impl Report for Handed {
     fn value(&self) -> Value {
         let lock = name().ok();
         let state = lock.map(|lock| value(&lock, &self.place, self.record.as_ref()));
-        json!({ "done": self.done, "token": self.token, "run": self.run, "lock": state })
+        json!({ "done": self.done, "fence": self.token, "run": self.run, "lock": state })
     }
 
     fn blocks(&self) -> Vec<Block> {

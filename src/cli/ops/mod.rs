@@ -1,4 +1,6 @@
 mod failover_lock;
+mod failover_status;
+pub(super) mod set_runtime_region;
 
 use runtime_core::tenant::TenantId;
 
@@ -24,7 +26,7 @@ pub enum OpsVerb {
         #[command(flatten)]
         options: ChangeOptions,
     },
-    /// Let a suspended tenant use the platform again; the same as `tenant reinstate`
+    /// Let a suspended tenant in again; the same as `tenant reinstate`
     #[command(
         after_help = "Example:\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'"
     )]
@@ -38,6 +40,8 @@ pub enum OpsVerb {
     FailoverLockAcquire(failover_lock::AcquireArgs),
     FailoverLockRelease(failover_lock::ReleaseArgs),
     FailoverLockShow(failover_lock::ShowArgs),
+    FailoverStatus(failover_status::StatusArgs),
+    SetRuntimeRegion(set_runtime_region::SetArgs),
 }
 
 /// Runs `ops`.
@@ -48,6 +52,12 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
         OpsVerb::FailoverLockAcquire(args) => return failover_lock::acquire(ctx, &args).await,
         OpsVerb::FailoverLockRelease(args) => return failover_lock::release(ctx, &args).await,
         OpsVerb::FailoverLockShow(args) => return failover_lock::shown(ctx, &args).await,
+        OpsVerb::FailoverStatus(args) => {
+            return Ok(Box::new(failover_status::run(ctx, &args).await?));
+        }
+        OpsVerb::SetRuntimeRegion(args) => {
+            return Ok(Box::new(set_runtime_region::run(ctx, args).await?));
+        }
     };
     Ok(Box::new(execute(ctx, order, None).await?))
 }
