@@ -46,8 +46,14 @@ impl Cancel {
         tokio::spawn(async move {
             tokio::select! {
                 () = parent.cancelled() => {
-                    let raised = parent.0.borrow().clone();
-                    sender.send_replace(raised);
+                    let why = parent.0.borrow().clone();
+                    sender.send_if_modified(|raised| {
+                        let first = *raised == Raised::No;
+                        if first {
+                            *raised = why;
+                        }
+                        first
+                    });
                 }
                 () = sender.closed() => {}
             }

@@ -217,13 +217,13 @@ mod tests {
         let bucket = lock(bucket).expect("a bucket");
         assert_eq!((bucket.region.as_str(), bucket.lease_seconds), ("eu-west-1", 120));
         let refused = |extra| lock(extra).expect_err("refused");
-        insta::assert_snapshot!(refused("lock:\n  backend: s3\n"), @"");
-        insta::assert_snapshot!(refused("lock:\n  bucket: ours\n"), @"");
-        insta::assert_snapshot!(refused("lock:\n  region: eu-west-1\n"), @"");
+        insta::assert_snapshot!(refused("lock:\n  backend: s3\n"), @"platform.yaml:6:3: lock.backend: locks in S3 need a bucket");
+        insta::assert_snapshot!(refused("lock:\n  bucket: ours\n"), @"platform.yaml:6:3: lock.bucket: locks in DynamoDB are in the platform's table, not in a bucket");
+        insta::assert_snapshot!(refused("lock:\n  region: eu-west-1\n"), @"platform.yaml:6:3: lock.region: the platform's table of locks is in eu-west-2");
         let text =
             "version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\nlock:\n  lease: 2s\n";
         let error = super::super::parse("platform.yaml", text).expect_err("too short");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"platform.yaml:6:3: lock.lease: expected a time from 5s to 1h, such as 60s");
     }
 
     #[test]

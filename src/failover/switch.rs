@@ -1,6 +1,6 @@
 //! The switch itself, its proof, and the way back.
 
-use runtime_core::runtime_region::RuntimeRegion;
+use runtime_core::runtime_region::{LOCK, RuntimeRegion};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -46,11 +46,10 @@ pub struct Switched {
 
 impl Switch<'_> {
     /// Moves agents, proves that they can run there, and moves them back if not.
-    /// `written`: an interrupted run has written the value already.
-    pub async fn run(&self, written: bool) -> Result<Switched> {
+    pub async fn run(&self) -> Result<Switched> {
         let region = self.target.region.as_str();
         let moved = async {
-            self.step("switch", self.point_to(region, written)).await?;
+            self.step("switch", self.point_to(region)).await?;
             self.step("verify", self.prove()).await
         };
         let error = match moved.await {
@@ -65,7 +64,7 @@ impl Switch<'_> {
             return Err(error);
         }
         let previous = self.previous.as_str();
-        match self.step("switch-back", self.point_to(previous, false)).await {
+        match self.step("switch-back", self.point_to(previous)).await {
             Ok(()) => Err(Error::failed(format!(
                 "agents cannot run in {region}; they run in {previous} again"
             ))
@@ -80,14 +79,14 @@ impl Switch<'_> {
     }
 
     /// The authoritative value first, under the token; then the copy.
-    async fn point_to(&self, region: &str, written: bool) -> Result<()> {
+    ///
+    /// A run that goes on writes the value again: it has another token than before.
+    async fn point_to(&self, region: &str) -> Result<()> {
         let value = RuntimeRegion { region: region.to_owned(), token: self.lease.token() };
         let detail = json!({ "region": region, "fence": value.token, "previous": self.previous });
-        if !written {
-            let text = region.parse().context("the region's name is too long")?;
-            let set = Box::pin(self.lease.set(text));
-            self.journal.mutate("lock:SetValue", "runtime-region", detail.clone(), set).await?;
-        }
+        let text = region.parse().context("the region's name is too long")?;
+        let set = Box::pin(self.lease.set(text));
+        self.journal.mutate("lock:SetValue", LOCK, detail.clone(), set).await?;
         let fence = self.lease.fence();
         let copy = Box::pin(self.mirror.write(&value, &fence));
         self.journal.mutate("ssm:PutParameter", self.mirror.path(), detail, copy).await

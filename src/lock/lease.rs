@@ -5,6 +5,7 @@ use std::sync::mpsc as blocking;
 use std::time::Duration;
 
 use runtime_core::model::{LockName, Text};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::describe::{explained, lost};
@@ -121,7 +122,14 @@ impl<S> Drop for Lease<S> {
             && let Ok(ended) = self.ended.lock()
         {
             // A runtime that is ending no longer gives it back; then it runs out.
-            let _ = ended.recv_timeout(DROPPED);
+            let wait = || drop(ended.recv_timeout(DROPPED));
+            match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+                // The keeper may be waiting for this very thread.
+                Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+                // It cannot go on while this thread waits.
+                Ok(_) => {}
+                Err(_) => wait(),
+            }
         }
     }
 }

@@ -14,6 +14,11 @@ const PARAMETER: &str = "/acme/stage/platform/runtime-region";
 fn platform() -> Platform {
     let platform = Platform::of("two-region");
     platform.edit("protect: true", "protect: false");
+    // Agents need the same ways out at home.
+    let ways =
+        "  endpoints: platform\n  interface_endpoints: [bedrock-runtime, ecr.api, ecr.dkr]\n";
+    let network = "  zones: 2\n  endpoints: platform\n  flow_logs";
+    platform.edit(network, &format!("  zones: 2\n{ways}  flow_logs"));
     platform.local(&["deploy"]).exits(0);
     let file = platform.path("platform.yaml");
     let away = fs::read_to_string(&file).unwrap();
@@ -94,6 +99,8 @@ fn a_switch_that_was_cut_off_is_gone_on_with_and_a_wrong_copy_is_repaired() {
     let resumed = platform.run(&["resume", &summary.run, "-o", "json"]).exits(0).json();
     assert_eq!(resumed["previous"], AWAY);
     assert_eq!(resumed["calls"][0]["answer"]["ok"].is_null(), false, "{resumed}");
+    assert_eq!(parameter(&platform).as_deref(), Some("eu-west-2@2"));
+    platform.local(&["ops", "failover-status"]).exits(0);
     let (summary, journal) = platform.newest();
     assert_eq!(summary.exit_code, Some(0));
     assert!(matches!(journal.last(), Entry::RunFinished { exit_code: 0, .. }));

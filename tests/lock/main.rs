@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should panic")]
 
+mod kept;
 mod simulation;
 mod stores;
 mod wire;

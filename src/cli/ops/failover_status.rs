@@ -53,12 +53,16 @@ pub async fn run(ctx: &Ctx, _: &StatusArgs) -> Result<Status> {
     let record = read(&backend, &name).await?;
     let config = &settings.config;
     let mirror = Mirror::new(connection.aws.home(), &config.project, &config.environment);
-    let previous = record.as_ref().and_then(|record| record.guarded.as_ref()?.previous.clone());
+    let guarded = record.as_ref().and_then(|record| record.guarded.as_ref());
+    // Before they were moved for the first time, agents ran where they were deployed.
+    let deployed = config.spec().runtime_region;
+    let previous =
+        guarded.map(|it| it.previous.clone().map_or_else(|| deployed.clone(), String::from));
     Ok(Status {
         region: current(&settings, record.as_ref()),
-        configured: config.spec().runtime_region,
+        configured: deployed,
         decided: record.as_ref().and_then(value_of),
-        previous: previous.map(String::from),
+        previous,
         mirror: mirror.read().await?,
         mirror_path: mirror.path().to_owned(),
         lock: value(&name, &backend.place(), record.as_ref()),

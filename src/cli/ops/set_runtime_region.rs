@@ -39,9 +39,10 @@ pub const VERB: &str = "ops set-runtime-region";
     after_help = "Examples:\n  platformctl ops set-runtime-region eu-west-2 --dry-run\n  platformctl ops set-runtime-region eu-west-2 --reason 'eu-west-1 is down'\n  platformctl ops set-runtime-region eu-central-1 --reason drill --verify 'acme-prod-probe={}'"
 )]
 pub struct SetArgs {
+    // Not called `region`: clap would take it for the flag of that name, the home region.
     /// The region in which agents are to run
     #[arg(value_name = "REGION", value_parser = region)]
-    region: String,
+    to: String,
     /// Why; kept in the journal, and shown to whoever wants the lock
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     reason: Option<String>,
@@ -103,13 +104,13 @@ pub(in crate::cli) async fn execute(
     resumed: Option<&RunSummary>,
 ) -> Result<Moved> {
     let settings = ctx.settings()?;
-    let templates = stacks_there(ctx, &args.region)?;
+    let templates = stacks_there(ctx, &args.to)?;
     let connection = ctx.connect(&settings).await?;
     let backend = leases::backend(&settings, &connection)?;
     let record = read(&backend, &name()?).await?;
     let now = current(&settings, record.as_ref());
     // An earlier attempt of this run may have written it, and not have proved it.
-    let written = resumed.is_some() && now == args.region;
+    let written = resumed.is_some() && now == args.to;
     let before = record.as_ref().and_then(|record| record.guarded.as_ref()?.previous.clone());
     let previous = match before.filter(|_| written) {
         Some(previous) => previous.as_str().to_owned(),
@@ -119,7 +120,7 @@ pub(in crate::cli) async fn execute(
     let home = connection.aws.home();
     let mirror = Mirror::new(home, &settings.config.project, &settings.config.environment);
     let authoritative = record.as_ref().and_then(super::failover_status::value_of);
-    let region = args.region.clone();
+    let region = args.to.clone();
     let told = |outcome| Moved {
         region: region.clone(),
         previous: previous.clone(),
@@ -128,13 +129,13 @@ pub(in crate::cli) async fn execute(
         switched: None,
         run: None,
     };
-    if now == args.region && !written && mirror.agrees(authoritative.as_ref()).await? {
+    if now == args.to && !written && mirror.agrees(authoritative.as_ref()).await? {
         return Ok(told("unchanged"));
     }
-    away_from_the_lock(&settings, &previous, &args.region)?;
+    away_from_the_lock(&settings, &previous, &args.to)?;
 
     ctx.show_place(&settings, &connection.identity.account);
-    let target = connection.anywhere.in_region(&args.region);
+    let target = connection.anywhere.in_region(&args.to);
     let prefix = format!("{}-{}", settings.config.project, settings.config.environment);
     let probes = all_probes(&args, &templates, &prefix);
     let preflight =
@@ -149,10 +150,10 @@ pub(in crate::cli) async fn execute(
         let lines = failed.iter().map(|check| format!("{}: {}", check.name, check.detail));
         return Err(Error::failed(format!(
             "agents cannot run in {}; nothing was changed",
-            args.region
+            args.to
         ))
         .caused_by(lines.collect::<Vec<_>>().join("\n"))
-        .hint(format!("deploy there first: `runtime_region: {}` in platform.yaml", args.region)));
+        .hint(format!("deploy there first: `runtime_region: {}` in platform.yaml", args.to)));
     }
     confirm(ctx, &args, &previous, resumed.is_some())?;
 
@@ -168,8 +169,7 @@ pub(in crate::cli) async fn execute(
     let result = match taken {
         Ok((held, was_ours)) => {
             session.keep(ctx, backend, held, WHAT);
-            let written = written && !was_ours;
-            switch(ctx, &session, &mirror, &target, &previous, &probes, written, was_ours).await
+            switch(ctx, &session, &mirror, &target, &previous, &probes, was_ours).await
         }
         Err(error) => Err(error),
     };
@@ -178,7 +178,6 @@ pub(in crate::cli) async fn execute(
     Ok(Moved { checks, switched: Some(switched), run, ..told("switched") })
 }
 
-#[expect(clippy::too_many_arguments, reason = "they are the parts of one switch")]
 async fn switch(
     ctx: &Ctx,
     session: &Session,
@@ -186,7 +185,6 @@ async fn switch(
     target: &Regional,
     previous: &str,
     probes: &[Probe],
-    written: bool,
     was_ours: bool,
 ) -> Result<Switched> {
     let guarded = session.guarded(ctx);
@@ -203,7 +201,7 @@ async fn switch(
         events: &ctx.events,
         cancel: &guarded.cancel,
     };
-    let switched = Box::pin(switch.run(written)).await;
+    let switched = Box::pin(switch.run()).await;
     if was_ours {
         // It was taken to be kept: whoever took it gives it back.
         lease.leave().await?;
@@ -261,15 +259,15 @@ fn away_from_the_lock(settings: &Settings, from: &str, to: &str) -> Result<()> {
 fn all_probes(args: &SetArgs, templates: &[StackTemplate], prefix: &str) -> Vec<Probe> {
     let named = args.verify.iter().cloned();
     let named = named.map(|(function, payload)| Probe { function, payload });
-    probes(templates, &args.region, prefix).into_iter().chain(named).collect()
+    probes(templates, &args.to, prefix).into_iter().chain(named).collect()
 }
 
 fn confirm(ctx: &Ctx, args: &SetArgs, previous: &str, resumed: bool) -> Result<()> {
     if args.yes || resumed {
         return Ok(());
     }
-    let question = format!("Agents will be moved from {previous} to {}.", args.region);
-    if ctx.ui.type_name(&question, &args.region)? {
+    let question = format!("Agents will be moved from {previous} to {}.", args.to);
+    if ctx.ui.type_name(&question, &args.to)? {
         Ok(())
     } else {
         Err(Error::new(Kind::Usage, "not confirmed; nothing was changed"))

@@ -114,9 +114,16 @@ impl OpsLock {
         Self { renewed, write: write.id, written_at: write.at, ..self.clone() }
     }
 
-    /// The lease, once more as long, with another guarded value.
+    /// The lease, once more as long, with a guarded value: another one, or the same under
+    /// this holder's token.
     pub fn with_value(&self, value: Text<1, 200>, write: LockWrite) -> Self {
-        let previous = self.guarded.as_ref().map(|guarded| guarded.value.clone());
+        let previous = self.guarded.as_ref().and_then(|guarded| {
+            if guarded.value == value {
+                guarded.previous.clone()
+            } else {
+                Some(guarded.value.clone())
+            }
+        });
         let guarded = Guarded { value, token: self.token, previous, set_at: write.at };
         Self { guarded: Some(guarded), ..self.renew(write) }
     }

@@ -287,9 +287,13 @@ fn tokens_of_a_lock_only_grow() {
     // What is guarded is there for the next one, who is known by its token.
     assert_eq!(next.guarded, lock.guarded);
     let changed = next.with_value("eu-west-2".parse().unwrap(), lock_write());
+    let changed_again = changed.clone();
     let guarded = changed.guarded.unwrap();
     assert_eq!((guarded.value.as_str(), guarded.token), ("eu-west-2", 2));
     assert_eq!(guarded.previous.unwrap().as_str(), "eu-west-1");
+    // Who writes the same again, such as one that goes on, does not forget what was before.
+    let again = changed_again.with_value("eu-west-2".parse().unwrap(), lock_write());
+    assert_eq!(again.guarded.unwrap().previous.unwrap().as_str(), "eu-west-1");
     assert!(!next.to_attributes().unwrap().contains_key(tables::EXPIRES_AT));
 }
 
