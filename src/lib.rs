@@ -16,13 +16,14 @@
 //! | [`deploy`] | Runs a plan: order, change sets, waiting, root causes; emits events |
 //! | [`error`] | The one error type, and the published exit codes |
 //! | [`event`] | What engines report while they work |
+//! | [`failover`] | Moving agents to another region, and back |
 //! | [`failpoint`] | Places where tests can hold a run |
 //! | [`graph`] | Stacks, resources and what flows between them, and drawings of it |
 //! | [`guard`] | Proves templates with embedded rules |
 //! | [`http`] | Requests to the platform's API and to issuers: bounded, and never in the clear |
 //! | [`journal`] | One append-only journal for every run that changes something |
 //! | [`local`] | The managed local platform |
-//! | [`lock`] | The lock that keeps two runs from changing one environment |
+//! | [`lock`] | Locks that keep two runs, and two machines, from changing the same |
 //! | [`login`] | Signing in as staff, and where tokens are kept |
 //! | [`ops`] | Operating the platform through its own API: tenants |
 //! | [`plan`] | What a deploy would do, as a plain value |
@@ -37,6 +38,7 @@ pub mod config;
 pub mod deploy;
 pub mod error;
 pub mod event;
+pub mod failover;
 pub mod failpoint;
 pub mod graph;
 pub mod guard;

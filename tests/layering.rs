@@ -15,13 +15,13 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
     ("signal", &[]),
     ("journal", &[]),
-    ("lock", &[]),
+    ("lock", &["aws"]),
     ("local", &[]),
     ("http", &[]),
     ("login", &["http"]),
@@ -33,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("guard", &["config"]),
     ("plan", &["config", "guard"]),
     ("deploy", &["config", "guard", "plan", "aws", "journal", "lock"]),
+    ("failover", &["deploy", "aws", "journal", "lock"]),
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
     (
@@ -45,6 +46,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "deploy",
             "build",
             "bootstrap",
+            "failover",
             "aws",
             "journal",
             "lock",
@@ -60,19 +62,8 @@ const LAYERS: [(&str, &[&str]); 21] = [
 ];
 
 /// Modules that know nothing of the platform's stacks.
-const WITHOUT_STACKS: [&str; 11] = [
-    "error",
-    "event",
-    "failpoint",
-    "signal",
-    "journal",
-    "lock",
-    "local",
-    "aws",
-    "http",
-    "login",
-    "ui",
-];
+const WITHOUT_STACKS: [&str; 10] =
+    ["error", "event", "failpoint", "signal", "journal", "local", "aws", "http", "login", "ui"];
 
 /// Who still uses the archived `serde_yaml`. A ratchet: entries are only removed.
 const SERDE_YAML: [&str; 5] = [

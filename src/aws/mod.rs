@@ -81,10 +81,14 @@ pub struct Regional {
     pub region: String,
     /// `CloudFormation`.
     pub cloudformation: aws_sdk_cloudformation::Client,
+    /// `DynamoDB`.
+    pub dynamodb: aws_sdk_dynamodb::Client,
     /// S3, with path-style addresses where an endpoint was given.
     pub s3: aws_sdk_s3::Client,
     /// Lambda.
     pub lambda: aws_sdk_lambda::Client,
+    /// Systems Manager's parameters.
+    pub ssm: aws_sdk_ssm::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
 }
@@ -166,8 +170,10 @@ impl Regional {
         Self {
             region: region.to_owned(),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             lambda: aws_sdk_lambda::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
         }
     }

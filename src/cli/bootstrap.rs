@@ -15,6 +15,7 @@ use super::local::token::Role;
 use super::session::{Purpose, Session, arguments, crashed};
 use crate::bootstrap::{self as engine_, BootstrapReport, Platform, deploy_policies};
 use crate::config::Settings;
+use crate::deploy::Engine;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::http::Secret;
@@ -99,7 +100,12 @@ pub(super) async fn execute(
         part: None,
         resumed,
     };
-    let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
+    let session = if args.dry_run {
+        Session::dry()
+    } else {
+        Session::begin_alone(ctx, &connection, purpose).await?
+    };
+    let guarded = session.guarded(ctx);
     let mut steps = engine_::order(&engine_::tenants_last(&templates));
     if engine_::seeds_tenants(&settings) {
         steps = engine_::with_tenants(steps);
@@ -112,7 +118,10 @@ pub(super) async fn execute(
     let mut platform = Platform {
         settings: &settings,
         identity: connection.identity.clone(),
-        engine: engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?,
+        engine: Engine {
+            fence: session.fence(),
+            ..engine(&guarded, &settings, &connection, &args.scale, session.journal.clone())?
+        },
         functions,
         rules,
         exemptions,
@@ -129,7 +138,7 @@ pub(super) async fn execute(
     };
     let journal = session.journal.clone();
     let result =
-        engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &ctx.cancel)
+        engine_::run(&steps, &mut platform, &journal, &session.done, &ctx.events, &guarded.cancel)
             .await;
     session.end(ctx, &settings, &connection, result.map(drop)).await?;
     let file = settings.file().display().to_string();

@@ -36,6 +36,8 @@ pub struct Ctx {
 pub struct Connection {
     /// Clients of the stacks' regions.
     pub aws: Regions,
+    /// Clients of any other region, for verbs that need one.
+    pub anywhere: Aws,
     /// Who the credentials belong to.
     pub identity: Identity,
     /// Resource types that the local platform only records; empty on AWS.
@@ -108,7 +110,8 @@ impl Ctx {
                 endpoint: settings.endpoint.clone(),
             }
         };
-        let aws = Aws::connect(&place).await.in_regions(&settings.config.region, &others);
+        let anywhere = Aws::connect(&place).await;
+        let aws = anywhere.in_regions(&settings.config.region, &others);
         let identity = tokio::select! {
             identity = aws.home().identity() => identity.map_err(|error| match &settings.profile {
                 Some(profile) => error.hint(format!(
@@ -119,7 +122,7 @@ impl Ctx {
             () = self.cancel.cancelled() => return Err(self.cancel.error()),
         };
         settings.check_account(&identity.account)?;
-        Ok(Connection { aws, identity, recorded_only: Arc::new(recorded_only) })
+        Ok(Connection { aws, anywhere, identity, recorded_only: Arc::new(recorded_only) })
     }
 
     /// Where runs are journaled.

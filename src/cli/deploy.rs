@@ -112,10 +112,17 @@ pub(super) async fn execute(
         part: None,
         resumed,
     };
-    let session = if args.dry_run { Session::dry() } else { Session::begin(ctx, purpose)? };
+    let session = if args.dry_run {
+        Session::dry()
+    } else {
+        Session::begin_alone(ctx, &connection, purpose).await?
+    };
+    let guarded = session.guarded(ctx);
     let work = async {
-        let mut engine = engine(ctx, &settings, &connection, &args.scale, session.journal.clone())?;
+        let mut engine =
+            engine(&guarded, &settings, &connection, &args.scale, session.journal.clone())?;
         engine.import_existing = args.import_existing;
+        engine.fence = session.fence();
         add_functions(&mut engine, &functions, &templates).await?;
         let (plan, planned) = engine.plan(&templates).await?;
         ctx.ui.plan(&if args.dry_run { plan_lines(&plan) } else { plan_summary(&plan) });

@@ -74,15 +74,16 @@ pub(super) async fn execute(
         resumed.map(|run| run.run.as_str()),
     )?;
     ctx.show_place(&settings, &connection.identity.account);
-    let destroyer = |journal| Destroyer {
+    let destroyer = |ctx: &Ctx, session: &Session| Destroyer {
         aws: connection.aws.clone(),
         concurrency: args.scale.concurrency(),
-        journal,
+        fence: session.fence(),
+        journal: session.journal.clone(),
         events: ctx.events.clone(),
         cancel: ctx.cancel.clone(),
     };
     let several = templates.iter().any(|stack| stack.region != settings.config.region);
-    let there = destroyer(Session::dry().journal).deployed(&templates).await?;
+    let there = destroyer(ctx, &Session::dry()).deployed(&templates).await?;
     let mut planned = Vec::new();
     for name in destroy_order(&templates) {
         if let Some(template) = templates.iter().find(|template| template.name == name)
@@ -122,8 +123,9 @@ pub(super) async fn execute(
             return Err(Error::new(Kind::Usage, "not confirmed; nothing was deleted"));
         }
     }
-    let session = Session::begin(
+    let session = Session::begin_alone(
         ctx,
+        &connection,
         Purpose {
             verb: "destroy",
             args: arguments(&args),
@@ -133,15 +135,17 @@ pub(super) async fn execute(
             part: None,
             resumed,
         },
-    )?;
+    )
+    .await?;
+    let guarded = session.guarded(ctx);
     let work = async {
-        let (report, error) = destroyer(session.journal.clone()).destroy(&templates).await?;
+        let (report, error) = destroyer(&guarded, &session).destroy(&templates).await?;
         if let Some(error) = error {
             return Err(error);
         }
         for (region, bucket) in &buckets {
             let (aws, journal) = (connection.aws.of(region)?, &session.journal);
-            deploy::delete_bucket(aws, bucket, journal, &ctx.events, &ctx.cancel).await?;
+            deploy::delete_bucket(aws, bucket, journal, &ctx.events, &guarded.cancel).await?;
         }
         let buckets = buckets.iter().map(|(_, bucket)| bucket.clone()).collect();
         Ok(Destroyed { report, planned, buckets, dry_run: false })

@@ -134,6 +134,7 @@ pub(super) fn engine(
         },
         protect: config.protect,
         import_existing: false,
+        fence: None,
         journal,
         events: ctx.events.clone(),
         cancel: ctx.cancel.clone(),

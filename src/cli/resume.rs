@@ -1,4 +1,4 @@
-use super::{Ctx, bootstrap, deploy, destroy, session, tenant};
+use super::{Ctx, bootstrap, deploy, destroy, ops, session, tenant};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{self, RunState};
 use crate::ui::Report;
@@ -61,6 +61,10 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
         "destroy" => {
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(destroy::execute(&ctx, args, Some(&summary)).await?)
+        }
+        ops::set_runtime_region::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(ops::set_runtime_region::execute(&ctx, args, Some(&summary)).await?)
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;

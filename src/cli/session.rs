@@ -11,21 +11,30 @@ use time::format_description::well_known::Rfc3339;
 use super::Ctx;
 use super::context::{Connection, whoami};
 use super::global::Scope;
+use super::leases;
 use crate::aws::Identity;
 use crate::config::{Config, Settings};
 use crate::deploy;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::journal::{self, Entry, Journal, Mask, RunStart, RunState, RunSummary};
-use crate::lock::{Holder, Lock};
+use crate::lock::protocol::{Failure, Held};
+use crate::lock::{Backend, Fence, Lease, LocalHolder, LocalLock, busy, explained};
+use crate::signal::Cancel;
 
 /// A run under way. Ends with [`Session::finish`].
 #[derive(Debug)]
-pub(super) struct Session {
+pub(in crate::cli) struct Session {
     pub journal: Arc<Journal>,
     /// Steps that an earlier attempt of the same run finished.
     pub done: Vec<String>,
     /// `None`: nothing will be changed.
-    lock: Option<Lock>,
+    lock: Option<LocalLock>,
+    /// What keeps other machines out, where there is a place for it.
+    lease: Option<Lease>,
+    /// Whether `resume` can go on with it.
+    resumable: bool,
+    /// Raised when the user wants to stop, and when the lease is lost.
+    cancel: Option<Cancel>,
 }
 
 /// What `resume` needs, as the journal keeps it.
@@ -66,7 +75,7 @@ impl Session {
         let Config { region, project, environment, .. } = config;
         let name = format!("{place}-{region}-{project}-{environment}{part}");
         let now = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
-        let mut holder = Holder {
+        let mut holder = LocalHolder {
             run: resumed.map(|run| run.run.clone()).unwrap_or_default(),
             verb: verb.to_owned(),
             by: by.clone(),
@@ -76,7 +85,7 @@ impl Session {
         // Before anything is made in it: the folder is for this user only.
         ctx.paths.make_state()?;
         let locks = ctx.paths.state.join("locks");
-        let lock = Lock::acquire(&locks, &name, &holder)?;
+        let lock = LocalLock::acquire(&locks, &name, &holder)?;
         let (journal, done) = match resumed {
             Some(run) => (Journal::resume(&run.path, mask, &by)?.0, run.finished_steps.clone()),
             None => {
@@ -100,13 +109,102 @@ impl Session {
         // Now the run has a name: whoever waits is told.
         journal.run().as_str().clone_into(&mut holder.run);
         lock.describe(&holder)?;
-        Ok(Self { journal: Arc::new(journal), done, lock: Some(lock) })
+        Ok(Self {
+            journal: Arc::new(journal),
+            done,
+            lock: Some(lock),
+            resumable: is_resumable(verb),
+            lease: None,
+            cancel: None,
+        })
+    }
+
+    /// As [`Session::begin`], for what changes the environment: other machines are kept out
+    /// too, by a lease. Before the platform is deployed for the first time there is no
+    /// table for it, and the lock of this machine does alone.
+    pub(super) async fn begin_alone(
+        ctx: &Ctx,
+        connection: &Connection,
+        purpose: Purpose<'_>,
+    ) -> Result<Self> {
+        let Purpose { verb, settings, .. } = purpose;
+        let reason = purpose.reason.clone();
+        let mut session = Self::begin(ctx, purpose)?;
+        let taken = session.keep_others_out(ctx, connection, settings, verb, reason).await;
+        match taken {
+            Ok(()) => Ok(session),
+            Err(error) => session.finish(Err(error)),
+        }
+    }
+
+    async fn keep_others_out(
+        &mut self,
+        ctx: &Ctx,
+        connection: &Connection,
+        settings: &Settings,
+        verb: &str,
+        reason: Option<String>,
+    ) -> Result<()> {
+        let backend = leases::backend(settings, connection)?;
+        let run = self.journal.run();
+        let wanted = leases::Wanted::environment(settings, verb, reason.as_deref())?;
+        let taken = tokio::select! {
+            taken = leases::take(ctx, &backend, wanted, run) => taken,
+            () = ctx.cancel.cancelled() => return Err(ctx.cancel.error()),
+        };
+        let text = match taken {
+            Ok(held) => {
+                let text = format!("the lock deploy is held with token {}", held.token());
+                self.keep(ctx, backend, held, "the environment");
+                text
+            }
+            Err(Failure::Missing(_)) if matches!(backend, Backend::DynamoDb(_)) => {
+                "there is no table of locks yet: other machines are not kept out".to_owned()
+            }
+            Err(Failure::Busy(record)) => {
+                return Err(busy("the environment", &record).hint(
+                    "if its machine is gone: `platformctl lock break --if-dead --reason TEXT`",
+                ));
+            }
+            Err(failure) => return Err(explained("the environment", failure)),
+        };
+        self.journal.write(Entry::Note { text })
+    }
+
+    /// Keeps a lease for as long as the session lasts.
+    pub(super) fn keep(&mut self, ctx: &Ctx, backend: Backend, held: Held, what: &str) {
+        let (canceller, cancel) = ctx.cancel.child();
+        self.lease = Some(Lease::keep(backend, held, what, canceller));
+        self.cancel = Some(cancel);
+    }
+
+    /// The lease, where there is one.
+    pub(super) fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// What proves that the lease is still held.
+    pub(super) fn fence(&self) -> Option<Fence> {
+        self.lease.as_ref().map(Lease::fence)
+    }
+
+    /// The context of the work: it is to stop when the lease is lost, too.
+    pub(super) fn guarded(&self, ctx: &Ctx) -> Ctx {
+        let cancel = self.cancel.as_ref().unwrap_or(&ctx.cancel).clone();
+        Ctx { cancel, ..ctx.clone() }
     }
 
     /// A session that changes nothing: without lock and journal.
     pub(super) fn dry() -> Self {
         let journal = Journal::unrecorded(Mask::from_environment());
-        Self { journal: Arc::new(journal), done: Vec::new(), lock: None }
+        Self {
+            journal: Arc::new(journal),
+            done: Vec::new(),
+            lock: None,
+            resumable: false,
+            lease: None,
+            cancel: None,
+        }
     }
 
     /// [`finish`](Self::finish), and a copy of the journal in the audit bucket. That the
@@ -119,6 +217,11 @@ impl Session {
         result: Result<T>,
     ) -> Result<T> {
         let result = self.finish(result);
+        if let Some(lease) = &self.lease
+            && let Err(error) = lease.release().await
+        {
+            ctx.events.warn(format!("the lock was not given back: {error}; it runs out by itself"));
+        }
         let (Some(connection), Some(_)) = (connection.into(), &self.lock) else { return result };
         let bucket =
             deploy::audit_bucket(&settings.config.spec().naming(), &connection.identity.account);
@@ -143,10 +246,17 @@ impl Session {
         let run = self.journal.run().short();
         result.map_err(|error| match error.kind() {
             Kind::Usage | Kind::Policy | Kind::Locked => error,
+            _ if !self.resumable => error,
             _ => error
                 .hint(format!("go on with `platformctl resume {run}`; `platformctl events {run}` shows what was done")),
         })
     }
+}
+
+/// Whether `resume` can go on with runs of a verb. Those that take, give back or break a
+/// lock are begun again instead.
+fn is_resumable(verb: &str) -> bool {
+    !verb.starts_with("lock ") && !verb.starts_with("ops failover-lock-")
 }
 
 /// Refuses to go on with a run anywhere but where it began: the shell's environment
@@ -214,6 +324,7 @@ pub(super) fn crashed(ctx: &Ctx, settings: &Settings, account: &str) -> Result<V
         }
         match run.state {
             RunState::Succeeded => succeeded.push(start.verb.clone()),
+            RunState::Crashed if !is_resumable(&start.verb) => {}
             RunState::Crashed if !succeeded.contains(&start.verb) => found.push(run),
             _ => {}
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use stacks::spec;
 
 use super::sections::{
-    AgentcoreConfig, IdentityConfig, ObservabilityConfig, PlatformConfig, QuotasConfig,
+    AgentcoreConfig, IdentityConfig, LockConfig, ObservabilityConfig, PlatformConfig, QuotasConfig,
     TenantConfig, Tiers,
 };
 
@@ -76,6 +76,9 @@ pub struct Config {
     /// The monthly cost budget.
     #[serde(default)]
     pub budget: BudgetConfig,
+    /// The locks that keep two machines from changing one environment.
+    #[serde(default)]
+    pub lock: LockConfig,
 }
 
 fn protected() -> bool {

@@ -13,10 +13,11 @@ pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thr
 pub use load::{LoadedConfig, find, load, parse, to_yaml};
 pub use sections::{
     AgentcoreConfig, ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig,
-    FunctionConfig, IdentityConfig, IssuerConfig, Issuers, ObservabilityConfig, PlatformConfig,
-    QuotasConfig, TenantConfig, ThrottleConfig, TierConfig, Tiers,
+    FunctionConfig, IdentityConfig, IssuerConfig, Issuers, LeaseTime, LockBackend, LockConfig,
+    ObservabilityConfig, PlatformConfig, QuotasConfig, TenantConfig, ThrottleConfig, TierConfig,
+    Tiers,
 };
-pub use settings::{Overrides, Settings};
+pub use settings::{LockSettings, Overrides, Settings};
 pub use starter::{Starter, starter_yaml};
 
 /// The file's usual name.

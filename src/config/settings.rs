@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Config, LoadedConfig};
+use super::{Config, LoadedConfig, LockBackend};
 use crate::error::{Error, Result};
 
 /// What the command line and the environment say over the file.
@@ -38,6 +38,17 @@ pub struct Settings {
     loaded: LoadedConfig,
 }
 
+/// Where the environment's leases are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockSettings {
+    /// The bucket; `None`: the platform's own table.
+    pub bucket: Option<String>,
+    /// The region of the bucket or the table.
+    pub region: String,
+    /// Seconds that a lease lasts.
+    pub lease_seconds: u32,
+}
+
 impl Settings {
     /// Applies `overrides` to the file.
     pub fn resolve(loaded: LoadedConfig, overrides: Overrides) -> Self {
@@ -69,8 +80,40 @@ impl Settings {
         PathBuf::from(&self.loaded.file)
     }
 
+    /// Where leases are; what is wrong with that is an error at its line.
+    pub fn lock(&self) -> Result<LockSettings> {
+        let (home, lock) = (&self.config.region, &self.config.lock);
+        let refused = |field: &str, message: &str, hint: &str| {
+            Err(Error::usage(message).at(self.place(field)).hint(hint))
+        };
+        let region = lock.region.as_ref().unwrap_or(home);
+        match (lock.backend, &lock.bucket) {
+            (LockBackend::S3, None) => refused(
+                "lock.backend",
+                "locks in S3 need a bucket",
+                "name one that exists: `bucket: NAME`, with its region as `region`",
+            ),
+            (LockBackend::DynamoDb, Some(_)) => refused(
+                "lock.bucket",
+                "locks in DynamoDB are in the platform's table, not in a bucket",
+                "write `backend: s3`, or leave the bucket out",
+            ),
+            (LockBackend::DynamoDb, None) if region != home => refused(
+                "lock.region",
+                &format!("the platform's table of locks is in {home}"),
+                "for another region, use a bucket there: `backend: s3` and `bucket: NAME`",
+            ),
+            (_, bucket) => Ok(LockSettings {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                lease_seconds: lock.lease.seconds(),
+            }),
+        }
+    }
+
     /// Synthesizes every stack; what is wrong with the values is an error at its line.
     pub fn synthesize(&self) -> Result<Vec<stacks::StackTemplate>> {
+        self.lock()?;
         stacks::synthesize(&self.config.spec()).map_err(|error| {
             let error = self.loaded.spec_error(error);
             let file = &self.loaded.config;
@@ -160,6 +203,27 @@ mod tests {
         assert_eq!(settings.config.region, "eu-west-2");
         assert_eq!(settings.endpoint, None);
         assert!(settings.check_account("000000000000").is_ok());
+    }
+
+    #[test]
+    fn locks_are_where_there_is_something_to_keep_them() {
+        let lock = |extra: &str| {
+            let settings = Settings::resolve(loaded(extra), Overrides::default());
+            settings.lock().map_err(|error| error.to_string())
+        };
+        let table = lock("").expect("the table");
+        assert_eq!((table.bucket, table.lease_seconds), (None, 60));
+        let bucket = "lock: {backend: s3, bucket: ours, region: eu-west-1, lease: 2m}\n";
+        let bucket = lock(bucket).expect("a bucket");
+        assert_eq!((bucket.region.as_str(), bucket.lease_seconds), ("eu-west-1", 120));
+        let refused = |extra| lock(extra).expect_err("refused");
+        insta::assert_snapshot!(refused("lock:\n  backend: s3\n"), @"platform.yaml:6:3: lock.backend: locks in S3 need a bucket");
+        insta::assert_snapshot!(refused("lock:\n  bucket: ours\n"), @"platform.yaml:6:3: lock.bucket: locks in DynamoDB are in the platform's table, not in a bucket");
+        insta::assert_snapshot!(refused("lock:\n  region: eu-west-1\n"), @"platform.yaml:6:3: lock.region: the platform's table of locks is in eu-west-2");
+        let text =
+            "version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\nlock:\n  lease: 2s\n";
+        let error = super::super::parse("platform.yaml", text).expect_err("too short");
+        insta::assert_snapshot!(error, @"platform.yaml:6:3: lock.lease: expected a time from 5s to 1h, such as 60s");
     }
 
     #[test]

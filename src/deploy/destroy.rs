@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{Events, Outcome};
 use crate::failpoint;
 use crate::journal::{Entry, Journal, StepOutcome};
+use crate::lock::Fence;
 use crate::signal::Cancel;
 
 /// What a destroy did.
@@ -62,6 +63,8 @@ pub struct Destroyer {
     pub aws: Regions,
     /// How many stacks are deleted at once.
     pub concurrency: Concurrency,
+    /// Proves that the environment's lock is still this run's, where there is one.
+    pub fence: Option<Fence>,
     /// The run's journal.
     pub journal: Arc<Journal>,
     /// Where progress goes.
@@ -122,6 +125,9 @@ impl Destroyer {
                         return Err(Error::failed("an unknown stack was scheduled"));
                     };
                     let aws = own.aws.of(&template.region)?;
+                    if let Some(fence) = &own.fence {
+                        fence.check().await?;
+                    }
                     let deleted =
                         delete(aws, &template, &own.journal, &own.events, &own.cancel).await;
                     overall.one_more();

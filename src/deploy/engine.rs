@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Events, Outcome};
 use crate::failpoint;
 use crate::journal::{Entry, Journal, StepOutcome};
+use crate::lock::Fence;
 use crate::plan::{Change, StackAction};
 use crate::signal::Cancel;
 
@@ -46,6 +47,8 @@ pub struct Engine {
     pub protect: bool,
     /// Whether resources that have no stack become those of the same name in a template.
     pub import_existing: bool,
+    /// Proves that the environment's lock is still this run's, where there is one.
+    pub fence: Option<Fence>,
     /// The run's journal.
     pub journal: Arc<Journal>,
     /// Where progress goes.
@@ -208,7 +211,10 @@ impl Engine {
             return Err(error);
         }
         let seen = seen_events(aws, name).await?;
-        let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });
+        let mut detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });
+        if let Some(token) = self.prove_lock().await? {
+            detail["fence"] = token.into();
+        }
         let work = async {
             change_set::execute(aws, name, &set.id).await?;
             failpoint::hit(&format!("{task}.executed"), &self.cancel).await;
@@ -219,6 +225,14 @@ impl Engine {
         self.set_protection(stack).await?;
         let outcome = if create { StackStatus::Created } else { StackStatus::Updated };
         Ok((outcome, set.changes.len()))
+    }
+
+    /// Proves that the lock is still ours, right before something is changed: a run that
+    /// was held up may have been succeeded. Gives the fencing token.
+    async fn prove_lock(&self) -> Result<Option<u64>> {
+        let Some(fence) = &self.fence else { return Ok(None) };
+        fence.check().await?;
+        Ok(Some(fence.token()))
     }
 
     async fn follow(
@@ -261,6 +275,7 @@ impl Engine {
         let name = &stack.plan.stack_name;
         let aws = self.aws.of(&stack.plan.region)?;
         let seen = seen_events(aws, &live.id).await?;
+        self.prove_lock().await?;
         let delete = async {
             aws.cloudformation
                 .delete_stack()

@@ -16,6 +16,7 @@ mod graph;
 mod help;
 mod init;
 mod journals;
+mod leases;
 mod logins;
 mod network;
 mod operator_reports;

@@ -268,6 +268,11 @@ impl Started {
         }
     }
 
+    /// What it wrote to stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.text("stderr")
+    }
+
     fn text(&self, name: &str) -> String {
         fs::read_to_string(self.output.path().join(name)).unwrap()
     }

@@ -28,6 +28,7 @@ pub mod model;
 pub mod names;
 pub mod pages;
 pub mod queues;
+pub mod runtime_region;
 pub mod tables;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;

@@ -1,4 +1,7 @@
 mod reports;
+mod failover_lock;
+mod failover_status;
+pub(super) mod set_runtime_region;
 
 use runtime_core::tenant::TenantId;
 
@@ -24,7 +27,7 @@ pub enum OpsVerb {
         #[command(flatten)]
         options: ChangeOptions,
     },
-    /// Let a suspended tenant use the platform again; the same as `tenant reinstate`
+    /// Let a suspended tenant in again; the same as `tenant reinstate`
     #[command(
         after_help = "Example:\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'"
     )]
@@ -44,6 +47,11 @@ pub enum OpsVerb {
         after_help = "Example:\n  platformctl ops audit-export acme --from 2026-10-01 --to 2026-10-31 --reason 'yearly audit'"
     )]
     AuditExport(ExportArgs),
+    FailoverLockAcquire(failover_lock::AcquireArgs),
+    FailoverLockRelease(failover_lock::ReleaseArgs),
+    FailoverLockShow(failover_lock::ShowArgs),
+    FailoverStatus(failover_status::StatusArgs),
+    SetRuntimeRegion(set_runtime_region::SetArgs),
 }
 
 /// Runs `ops`.
@@ -60,6 +68,15 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
         OpsVerb::AuditExport(args) => args.order()?,
         OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
         OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),
+        OpsVerb::FailoverLockAcquire(args) => return failover_lock::acquire(ctx, &args).await,
+        OpsVerb::FailoverLockRelease(args) => return failover_lock::release(ctx, &args).await,
+        OpsVerb::FailoverLockShow(args) => return failover_lock::shown(ctx, &args).await,
+        OpsVerb::FailoverStatus(args) => {
+            return Ok(Box::new(failover_status::run(ctx, &args).await?));
+        }
+        OpsVerb::SetRuntimeRegion(args) => {
+            return Ok(Box::new(set_runtime_region::run(ctx, args).await?));
+        }
     };
     Ok(Box::new(execute(ctx, order, None).await?))
 }

@@ -4,6 +4,7 @@
 mod agentcore;
 mod function;
 mod identity;
+mod lock;
 mod observability;
 mod platform;
 mod tenants;
@@ -11,6 +12,7 @@ mod tenants;
 pub use agentcore::AgentcoreConfig;
 pub use function::FunctionConfig;
 pub use identity::{IdentityConfig, IssuerConfig, Issuers};
+pub use lock::{LeaseTime, LockBackend, LockConfig};
 pub use observability::ObservabilityConfig;
 pub use platform::{
     ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig, PlatformConfig, ThrottleConfig,

@@ -242,6 +242,7 @@ impl Writer<'_> {
         ];
         if !matches!(self.holder, Holder::Planner) {
             statements.insert(0, on(smoke_test, self.scope.arns("lambda", &function)));
+            statements.push(self.locks());
             statements.extend(self.audit_trail());
         }
         statements
@@ -253,7 +254,15 @@ impl Writer<'_> {
         on(read, self.scope.all_parameters())
     }
 
-    /// Journals are added to the audit bucket, which is encrypted.
+    /// Whoever changes the environment takes its lock.
+    fn locks(&self) -> Statement {
+        let locks = Statement::allow(["dynamodb:GetItem", "dynamodb:PutItem"]).sid("Locks");
+        let table = format!("table/{}-{}", self.prefix(), runtime_core::tables::OPS_LOCKS.name);
+        on(locks, self.scope.arns("dynamodb", &table))
+    }
+
+    /// Journals are added to the audit bucket, which is encrypted; so is
+    /// the table of locks, with the same key.
     fn audit_trail(&self) -> [Statement; 2] {
         let journals = format!("arn:aws:s3:::{}-audit-*/journals/*", self.prefix());
         let write = Statement::allow(["s3:PutObject"]).sid("AuditTrail").resource(journals);
@@ -262,8 +271,10 @@ impl Writer<'_> {
             .sid("AuditTrailKey")
             .when(Operator::ForAnyValueStringEquals, "kms:ResourceAliases", alias);
         let encrypt = self.scope.regions.iter().fold(encrypt, |statement, region| {
-            let service = format!("s3.{region}.amazonaws.com");
-            statement.when(Operator::StringEquals, "kms:ViaService", service)
+            ["s3", "dynamodb"].into_iter().fold(statement, |statement, service| {
+                let service = format!("{service}.{region}.amazonaws.com");
+                statement.when(Operator::StringEquals, "kms:ViaService", service)
+            })
         });
         [write, on(encrypt, self.scope.arns("kms", "key/*"))]
     }

@@ -104,6 +104,10 @@ ulid_id! {
     /// The id of a delivery of a webhook.
     DeliveryId
 }
+ulid_id! {
+    /// The id of a write of a lock's record.
+    WriteId
+}
 
 fn is_name(text: &str) -> bool {
     (1..=48).contains(&text.len())

@@ -57,7 +57,7 @@ pub use cursor::{Cursor, InvalidCursor};
 pub use idempotency::{IdempotencyKey, Repeat, RequestDigest};
 pub use ids::{
     AgentName, AgentVersion, DeliveryId, InvocationId, JobId, LockName, Period, RequestedId, RunId,
-    SemanticVersion, SessionId, ToolName, WebhookId,
+    SemanticVersion, SessionId, ToolName, WebhookId, WriteId,
 };
 pub use invocation::{Invocation, InvocationStatus};
 pub use item::{
@@ -66,7 +66,7 @@ pub use item::{
 pub use job::Job;
 pub use key::{Key, SEPARATOR, job_status};
 pub use listing::{Listing, Partition};
-pub use ops_lock::{Holder, OpsLock};
+pub use ops_lock::{Guarded, Holder, LockWrite, OpsLock};
 pub use revision::Revision;
 pub use serde_dynamo::AttributeValue;
 pub use session::Session;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Invalid, Item, Key, LockName, PlatformItem, Revision, RunId, Text, Timestamp};
+use super::{
+    Invalid, Item, Key, LockName, PlatformItem, Revision, RunId, Text, Timestamp, WriteId,
+};
 use crate::tables::{OPS_LOCKS, Table};
 
 /// Longest lease, in seconds. Whoever works longer renews it.
@@ -23,6 +25,24 @@ pub struct Holder {
     pub run_id: RunId,
 }
 
+/// What a lock guards, where that is one value, such as the runtime region.
+///
+/// It lies in the record of the lock, so that one conditional write checks the token and
+/// changes the value: whoever lost the lease cannot change it, however late its request
+/// arrives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// The value.
+    pub value: Text<1, 200>,
+    /// The token of the holder that wrote it.
+    pub token: u64,
+    /// What it was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Text<1, 200>>,
+    /// When it was written, by the holder's clock: for people alone.
+    pub set_at: Timestamp,
+}
+
 /// The record of a lease.
 ///
 /// A record is not deleted when the lease is given back, and has no `expires_at`: the
@@ -41,40 +61,76 @@ pub struct OpsLock {
     pub token: u64,
     /// How long a lease lasts after it was taken or renewed.
     pub lease_seconds: u32,
-    /// Another with every renewal: the record changes, whatever clocks say.
+    /// How often the holder renewed it.
     pub renewed: u64,
+    /// Another with every write: the record changes, whatever clocks say, and whoever
+    /// wrote without hearing an answer finds out whether the write was made.
+    pub write: WriteId,
     /// When it was taken, by the holder's clock: for people alone.
     pub acquired_at: Timestamp,
+    /// When it was last written, by the holder's clock: for people alone.
+    pub written_at: Timestamp,
+    /// What it guards, where that is one value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarded: Option<Guarded>,
+}
+
+/// One write of a lock's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockWrite {
+    /// Its id; no two writes have the same.
+    pub id: WriteId,
+    /// When, by the writer's clock.
+    pub at: Timestamp,
 }
 
 impl OpsLock {
     /// The first lease of a lock.
-    pub fn first(name: LockName, holder: Holder, lease_seconds: u32, now: Timestamp) -> Self {
-        let token = 1;
+    pub fn first(name: LockName, holder: Holder, lease_seconds: u32, write: LockWrite) -> Self {
         Self {
             lock_name: name,
             holder: Some(holder),
-            token,
+            token: 1,
             lease_seconds,
             renewed: 0,
-            acquired_at: now,
+            write: write.id,
+            acquired_at: write.at,
+            written_at: write.at,
+            guarded: None,
         }
     }
 
-    /// The lease of the next holder.
-    pub fn taken_by(&self, holder: Holder, lease_seconds: u32, now: Timestamp) -> Self {
+    /// The lease of the next holder. What the lock guards stays.
+    pub fn taken_by(&self, holder: Holder, lease_seconds: u32, write: LockWrite) -> Self {
         let token = self.token.saturating_add(1);
-        Self { token, ..Self::first(self.lock_name.clone(), holder, lease_seconds, now) }
+        let guarded = self.guarded.clone();
+        let first = Self::first(self.lock_name.clone(), holder, lease_seconds, write);
+        Self { token, guarded, ..first }
     }
 
     /// The lease, once more as long.
-    pub fn renew(&self) -> Self {
-        Self { renewed: self.renewed.wrapping_add(1), ..self.clone() }
+    pub fn renew(&self, write: LockWrite) -> Self {
+        let renewed = self.renewed.wrapping_add(1);
+        Self { renewed, write: write.id, written_at: write.at, ..self.clone() }
+    }
+
+    /// The lease, once more as long, with a guarded value: another one, or the same under
+    /// this holder's token.
+    pub fn with_value(&self, value: Text<1, 200>, write: LockWrite) -> Self {
+        let previous = self.guarded.as_ref().and_then(|guarded| {
+            if guarded.value == value {
+                guarded.previous.clone()
+            } else {
+                Some(guarded.value.clone())
+            }
+        });
+        let guarded = Guarded { value, token: self.token, previous, set_at: write.at };
+        Self { guarded: Some(guarded), ..self.renew(write) }
     }
 
     /// Nobody's, with the token that was given last.
-    pub fn released(&self) -> Self {
-        Self { holder: None, ..self.renew() }
+    pub fn released(&self, write: LockWrite) -> Self {
+        Self { holder: None, ..self.renew(write) }
     }
 }
 
@@ -85,7 +141,7 @@ impl Item for OpsLock {
         Key::<Self>::new(&self.lock_name)
     }
 
-    /// The token and the marker of the last renewal say what a revision would.
+    /// The id of the last write says what a revision would.
     fn revision(&self) -> Option<Revision> {
         None
     }

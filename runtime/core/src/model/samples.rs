@@ -154,8 +154,13 @@ pub fn holder() -> Holder {
     }
 }
 
+pub fn lock_write() -> LockWrite {
+    LockWrite { id: WriteId::generate(), at: now() }
+}
+
 pub fn ops_lock() -> OpsLock {
-    OpsLock::first("deploy".parse().unwrap(), holder(), 60, now())
+    let lock = OpsLock::first("deploy".parse().unwrap(), holder(), 60, lock_write());
+    lock.with_value("eu-west-1".parse().unwrap(), lock_write())
 }
 
 pub fn bill(tenant: &TenantId) -> BillingSummary {

@@ -277,12 +277,23 @@ fn a_token_of_another_tenant_is_none_of_this_ones() {
 #[test]
 fn tokens_of_a_lock_only_grow() {
     let lock = ops_lock();
-    let renewed = lock.renew();
-    assert_eq!((renewed.token, renewed.renewed), (1, 1));
-    let released = renewed.released();
+    let renewed = lock.renew(lock_write());
+    assert_eq!((renewed.token, renewed.renewed), (1, 2));
+    assert_ne!(renewed.write, lock.write);
+    let released = renewed.released(lock_write());
     assert_eq!((released.token, &released.holder), (1, &None));
-    let next = released.taken_by(holder(), 30, now());
-    assert_eq!((next.token, next.lease_seconds), (2, 30));
+    let next = released.taken_by(holder(), 30, lock_write());
+    assert_eq!((next.token, next.lease_seconds, next.renewed), (2, 30, 0));
+    // What is guarded is there for the next one, who is known by its token.
+    assert_eq!(next.guarded, lock.guarded);
+    let changed = next.with_value("eu-west-2".parse().unwrap(), lock_write());
+    let changed_again = changed.clone();
+    let guarded = changed.guarded.unwrap();
+    assert_eq!((guarded.value.as_str(), guarded.token), ("eu-west-2", 2));
+    assert_eq!(guarded.previous.unwrap().as_str(), "eu-west-1");
+    // Who writes the same again, such as one that goes on, does not forget what was before.
+    let again = changed_again.with_value("eu-west-2".parse().unwrap(), lock_write());
+    assert_eq!(again.guarded.unwrap().previous.unwrap().as_str(), "eu-west-1");
     assert!(!next.to_attributes().unwrap().contains_key(tables::EXPIRES_AT));
 }
 

@@ -60,7 +60,7 @@ fn a_lock_is_taken_by_its_token() {
         assert_eq!(platform.create(&lock).await, Err(AccessError::Condition));
         assert!(matches!(platform.replace(lock.clone()).await, Err(AccessError::Request(_))));
         let token = |token: u64| AttributeValue::N(token.to_string());
-        let next = lock.released().taken_by(samples::holder(), 30, samples::now());
+        let next = lock.taken_by(samples::holder(), 30, samples::lock_write());
         let held = Condition::present().and_equal("token", token(lock.token));
         platform.put(&next, held.clone()).await.unwrap();
         assert_eq!(platform.put(&next, held).await, Err(AccessError::Condition), "fenced");

@@ -1,0 +1,12 @@
+//! Moving agents to another region: whether they can run there, the switch under a fenced
+//! lock, proof by real calls, and the way back.
+
+mod mirror;
+mod preflight;
+mod switch;
+mod verify;
+
+pub use mirror::Mirror;
+pub use preflight::{Check, Preflight};
+pub use switch::{Switch, Switched};
+pub use verify::{Called, Probe, probes};
