@@ -1,3 +1,4 @@
+use super::ops::{dlq_purge, dlq_redrive};
 use super::{Ctx, bootstrap, deploy, destroy, session, tenant};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{self, RunState};
@@ -61,6 +62,14 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
         "destroy" => {
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(destroy::execute(&ctx, args, Some(&summary)).await?)
+        }
+        dlq_redrive::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(dlq_redrive::execute(&ctx, args, Some(&summary)).await?)
+        }
+        dlq_purge::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(dlq_purge::execute(&ctx, args, Some(&summary)).await?)
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;

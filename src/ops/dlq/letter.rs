@@ -166,7 +166,9 @@ impl Letter {
     /// The function that could not handle it, when the message says so.
     pub fn function(&self, body: &Value) -> Option<String> {
         let arn = body.pointer("/requestContext/functionArn").and_then(Value::as_str);
-        let arn = arn.or_else(|| self.text("TARGET_ARN")?.contains(":function:").then_some(self.text("TARGET_ARN")?))?;
+        let arn = arn.or_else(|| {
+            self.text("TARGET_ARN")?.contains(":function:").then_some(self.text("TARGET_ARN")?)
+        })?;
         let (_, name) = arn.split_once(":function:")?;
         name.split(':').next().map(str::to_owned)
     }
@@ -297,7 +299,8 @@ pub(super) mod tests {
     fn a_record_has_all_of_a_message() {
         let mut letter = letter("1", "body");
         letter.system.insert("SentTimestamp".into(), "1000".into());
-        let bytes = Attribute { data_type: "Binary.png".into(), content: Content::Bytes(vec![0, 255]) };
+        let bytes =
+            Attribute { data_type: "Binary.png".into(), content: Content::Bytes(vec![0, 255]) };
         letter.attributes.insert("picture".into(), bytes);
         assert_eq!(
             letter.record(),

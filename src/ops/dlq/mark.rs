@@ -54,10 +54,7 @@ pub fn copy(letter: &Letter, run: &str, ordered: bool, unmarked: bool) -> Option
         attributes,
         trace: letter.system.get("AWSTraceHeader").cloned(),
         // A message without a group goes in one of its own: it was in order with none.
-        group: letter
-            .group()
-            .map(str::to_owned)
-            .or_else(|| ordered.then(|| letter.id.clone())),
+        group: letter.group().map(str::to_owned).or_else(|| ordered.then(|| letter.id.clone())),
         // By the message's id alone: another run that finds the same dead letter sends
         // the same.
         deduplication: ordered.then(|| format!("redrive-{}", letter.id)),
@@ -76,7 +73,8 @@ pub fn requests(messages: Vec<Outgoing>, ordered: bool) -> Vec<Vec<Outgoing>> {
         };
         // After the last request with the same group.
         let after = if ordered {
-            let last = requests.iter().rposition(|it| it.iter().any(|it| it.group == message.group));
+            let last =
+                requests.iter().rposition(|it| it.iter().any(|it| it.group == message.group));
             last.map_or(0, |last| last + 1)
         } else {
             0

@@ -38,8 +38,9 @@ pub use mark::{BATCH, MOST_ATTRIBUTES, Outgoing, copy, requests};
 pub use name::{DeadLetters, Named, known, parse};
 pub use native::{FASTEST, MoveTask, Moved};
 pub use pace::Pace;
+pub use pile::{Preview, preview};
 pub use purge::{Purged, Purger, TASK as PURGE};
-pub use queue::{FoundQueue, find, sources};
+pub use queue::{FoundQueue, all, find, find_target, sources};
 pub use redrive::{Orders, Redriven, Redriver, TASK as REDRIVE};
 pub use sqs::Sqs;
 

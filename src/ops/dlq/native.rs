@@ -68,8 +68,11 @@ impl MoveTask<'_> {
             }
             Err(error) => error,
         };
-        let unknown =
-            ["InvalidAction", "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"];
+        let unknown = [
+            "InvalidAction",
+            "UnsupportedOperation",
+            "AWS.SimpleQueueService.UnsupportedOperation",
+        ];
         let unknown = unknown.iter().any(|code| has_code(&error, code));
         let error = explain("cannot start to move the messages", error);
         let detail = json!({ "error": error.to_string() });

@@ -124,6 +124,32 @@ pub(super) fn sort(
     Ok(pile)
 }
 
+/// What would become of messages that are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Preview {
+    /// They would be moved.
+    pub moved: usize,
+    /// They would go to the archive.
+    pub quarantined: usize,
+    /// They would stay: there is no room for the marks.
+    pub no_room_for_marks: usize,
+}
+
+/// What would become of `letters`, which all are meant.
+pub fn preview(letters: &[Letter], orders: &Orders) -> Preview {
+    let mut preview = Preview::default();
+    for letter in letters {
+        if is_poison(letter, orders) {
+            preview.quarantined += 1;
+        } else if copy(letter, orders).is_some() {
+            preview.moved += 1;
+        } else {
+            preview.no_room_for_marks += 1;
+        }
+    }
+    preview
+}
+
 fn stays(
     state: &State,
     letter: &Letter,

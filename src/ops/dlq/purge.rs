@@ -88,7 +88,9 @@ impl<B: Broker, L: Ledger> Purger<B, L> {
             }
             if waited.is_zero() {
                 let total = depth.total();
-                self.events.info(format!("waiting for {total} messages that were received and not put back"));
+                self.events.info(format!(
+                    "waiting for {total} messages that were received and not put back"
+                ));
             }
             waited += WAIT;
             tokio::select! {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
+use runtime_core::queues;
 use serde::Serialize;
 
 use super::broker::Depth;
-use super::name::{DeadLetters, Named, known, parse};
+use super::name::{DeadLetters, Named, address, known, parse};
 use crate::aws::{Regional, Regions, explain, has_code};
 use crate::error::{Error, Result};
 
@@ -59,6 +60,39 @@ pub async fn find(aws: &Regions, prefix: &str, text: &str) -> Result<FoundQueue>
             Ok(FoundQueue { known: ours, ..found })
         }
     }
+}
+
+/// The platform's queues of dead letters that exist.
+pub async fn all(aws: &Regions, prefix: &str) -> Result<Vec<FoundQueue>> {
+    let mut found = Vec::new();
+    for known in known() {
+        for region in aws.names() {
+            let queue = look_up(aws.of(region)?, &known.physical(prefix), None).await?;
+            found.extend(queue.map(|it| FoundQueue { known: Some(known.clone()), ..it }));
+        }
+    }
+    Ok(found)
+}
+
+/// The queue that `text` names to send to: a queue of work of the platform, or any, by its
+/// name, URL or ARN. In the region of `aws`.
+pub async fn find_target(aws: &Regional, prefix: &str, text: &str) -> Result<FoundQueue> {
+    let work = queues::ALL.iter().find(|queue| queue.name == text);
+    let (name, account) = match work {
+        Some(queue) => (format!("{prefix}-{}{}", queue.name, queue.suffix()), None),
+        None => match address(text)? {
+            Some((_, _, Some(region))) if region != aws.region => {
+                return Err(Error::usage(format!("{text} is not in {}", aws.region))
+                    .hint("messages are moved within a region"));
+            }
+            Some((name, account, _)) => (name, account),
+            None => (text.to_owned(), None),
+        },
+    };
+    look_up(aws, &name, account.as_deref()).await?.ok_or_else(|| {
+        Error::usage(format!("there is no queue {name} in {}", aws.region))
+            .hint(format!("queues of work: {}", queues::ALL.map(|queue| queue.name).join(", ")))
+    })
 }
 
 /// The queue called `name`, if there is one.
@@ -141,7 +175,8 @@ pub async fn sources(aws: &Regional, prefix: &str, queue: &FoundQueue) -> Result
             // Emulators do not know it.
             Err(error) if has_code(&error, "InvalidAction") => break,
             Err(error) => {
-                let what = format!("cannot list the queues that use {} for dead letters", queue.name);
+                let what =
+                    format!("cannot list the queues that use {} for dead letters", queue.name);
                 return Err(explain(what, error));
             }
         };
@@ -159,7 +194,9 @@ mod tests {
     #[test]
     fn a_redrive_policy_has_its_count_as_number_or_text() {
         let of = |count: &str| {
-            redrives_to(&format!(r#"{{"deadLetterTargetArn": "arn:x", "maxReceiveCount": {count}}}"#))
+            redrives_to(&format!(
+                r#"{{"deadLetterTargetArn": "arn:x", "maxReceiveCount": {count}}}"#
+            ))
         };
         assert_eq!(of("3"), Some(("arn:x".to_owned(), 3)));
         assert_eq!(of("\"5\""), Some(("arn:x".to_owned(), 5)));

@@ -431,8 +431,7 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
             return Ok(());
         }
         let ids: Vec<&String> = receipts.iter().map(|(id, _)| id).collect();
-        let intent =
-            self.ledger.intent(DELETE, &self.orders.queue, json!({ "messages": ids }))?;
+        let intent = self.ledger.intent(DELETE, &self.orders.queue, json!({ "messages": ids }))?;
         let result = self.broker.delete(&receipts).await;
         let detail = match &result {
             Ok(left) if !left.is_empty() => json!({ "left": left }),

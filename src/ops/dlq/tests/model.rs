@@ -70,15 +70,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub const SOME: Self = Self {
-        twice: 40,
-        undeleted: 60,
-        left: 40,
-        refused: 0,
-        silent: 15,
-        throttled: 20,
-        torn: 0,
-    };
+    pub const SOME: Self =
+        Self { twice: 40, undeleted: 60, left: 40, refused: 0, silent: 15, throttled: 20, torn: 0 };
 }
 
 #[derive(Debug, Clone)]
@@ -289,7 +282,8 @@ impl Broker for Model {
 
     async fn send(&self, request: &[Outgoing]) -> Result<Vec<Refusal>, SendError> {
         assert!(!request.is_empty() && request.len() <= BATCH);
-        let failed = |unsure| SendError { unsure, passing: true, error: Error::failed("no answer") };
+        let failed =
+            |unsure| SendError { unsure, passing: true, error: Error::failed("no answer") };
         let answer = self.request(|world| {
             if world.one_in(world.faults.throttled) {
                 return Err(failed(false));
