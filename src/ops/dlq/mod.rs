@@ -13,6 +13,7 @@
 
 mod broker;
 mod canary;
+mod carry;
 mod filter;
 mod group;
 mod inspect;
@@ -21,6 +22,7 @@ mod letter;
 mod mark;
 mod name;
 mod native;
+mod orders;
 mod pace;
 mod pile;
 mod purge;
@@ -37,11 +39,12 @@ pub use letter::{Attribute, Content, Letter, Origin};
 pub use mark::{BATCH, MOST_ATTRIBUTES, Outgoing, copy, requests};
 pub use name::{DeadLetters, Named, known, parse};
 pub use native::{FASTEST, MoveTask, Moved};
+pub use orders::{Orders, Redriven};
 pub use pace::Pace;
 pub use pile::{Preview, preview};
 pub use purge::{Purged, Purger, TASK as PURGE};
 pub use queue::{FoundQueue, all, find, find_target, sources};
-pub use redrive::{Orders, Redriven, Redriver, TASK as REDRIVE};
+pub use redrive::{Redriver, TASK as REDRIVE};
 pub use sqs::Sqs;
 
 #[cfg(test)]

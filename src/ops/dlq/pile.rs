@@ -5,7 +5,8 @@ use super::filter::Selector;
 use super::ledger::Fate;
 use super::letter::Letter;
 use super::mark::{self, Outgoing};
-use super::redrive::{Orders, State};
+use super::orders::Orders;
+use super::redrive::State;
 use crate::error::Result;
 
 /// Why a message stays.

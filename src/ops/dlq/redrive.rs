@@ -10,19 +10,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::broker::{Broker, Receipt, Refusal};
-use super::filter::Selection;
-use super::ledger::{ARCHIVE, DELETE, Fate, History, Ledger, SEND};
+use super::ledger::{History, Ledger};
 use super::letter::Letter;
-use super::mark::{BATCH, Outgoing, requests};
+use super::mark::BATCH;
+use super::orders::{Orders, Redriven};
 use super::pace::Pace;
-use super::pile::{self, Kept, Pile, Why};
+use super::pile::{self, Kept, Pile};
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::failpoint;
-use crate::journal::StepOutcome;
 use crate::signal::Cancel;
 
 /// How long a receive waits for a first message. Above zero, SQS asks all of its servers.
@@ -31,49 +28,11 @@ const WAIT: Duration = Duration::from_secs(1);
 /// A worker ends when it received nothing this often in a row.
 const QUIET: usize = 2;
 
-/// How often a request is sent that fails in passing, and the pause after the first time.
-const ATTEMPTS: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// Refusals that a report names.
-const NAMED: usize = 5;
-
-/// What a redrive is told.
-#[derive(Debug, Clone)]
-pub struct Orders {
-    /// The run.
-    pub run: String,
-    /// The queue of dead letters, for people and the journal.
-    pub queue: String,
-    /// Where they go.
-    pub target: String,
-    /// Which of them.
-    pub selection: Selection,
-    /// Whether the dead letters' queue keeps groups in order.
-    pub ordered: bool,
-    /// Whether the target does.
-    pub ordered_target: bool,
-    /// How many at most, over all attempts of the run.
-    pub max: Option<u64>,
-    /// How many batches are under way at a time. One, where order matters.
-    pub workers: usize,
-    /// Messages a second at most.
-    pub rate: Option<f64>,
-    /// How long a message in hand is hidden from others.
-    pub hide: Duration,
-    /// A message that was moved back so often goes to the archive instead.
-    pub quarantine_after: Option<u64>,
-    /// The prefix of the archive's objects.
-    pub archive: String,
-    /// Whether a message without room for the marks goes without.
-    pub unmarked: bool,
-}
-
 /// A redrive under way.
 #[derive(Debug)]
 pub struct Redriver<B, L> {
     pub(super) broker: Arc<B>,
-    ledger: Arc<L>,
+    pub(super) ledger: Arc<L>,
     pub(super) orders: Orders,
     pub(super) events: Events,
     pub(super) cancel: Cancel,
@@ -93,7 +52,7 @@ pub(super) struct State {
     pub budget: u64,
     /// Those that were moved and put aside by this attempt.
     pub done: u64,
-    refusals: Vec<Refusal>,
+    pub refusals: Vec<Refusal>,
     pace: Pace,
     stopped: bool,
 }
@@ -108,28 +67,6 @@ enum Step {
     Nothing,
     /// As many were moved as may be.
     Full,
-}
-
-/// What a redrive did, over all attempts of its run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Redriven {
-    /// Messages that are in their queue now.
-    pub moved: u64,
-    /// Messages that are in the archive instead.
-    pub quarantined: u64,
-    /// Messages that stay, by reason.
-    pub kept: BTreeMap<&'static str, u64>,
-    /// Messages that were sent a second time, because nobody knew whether the first one was
-    /// taken: at most so many duplicates are in the queue.
-    pub possible_duplicates: u64,
-    /// Messages that may be in their queue and are dead letters still.
-    pub in_doubt: u64,
-    /// Dead letters that are left, about.
-    pub left: u64,
-    /// Of them those that somebody else had in hand.
-    pub hidden: u64,
-    /// Some of the messages that the queue refused, with its reasons.
-    pub refusals: Vec<String>,
 }
 
 impl<B: Broker, L: Ledger> Redriver<B, L> {
@@ -319,142 +256,6 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         pile::sort(&mut self.state(), letters, &selector, &self.orders, self.broker.now())
     }
 
-    async fn carry_out(&self, pile: &Pile) -> Result<()> {
-        for letter in &pile.quarantine {
-            self.put_aside(letter).await?;
-        }
-        let mut refused: HashSet<String> = HashSet::new();
-        let mut blocked: HashSet<String> = HashSet::new();
-        let messages = pile.send.iter().map(|(copy, _)| copy.clone()).collect();
-        for mut request in requests(messages, self.orders.ordered_target) {
-            // Behind one that was refused.
-            request.retain(|it| !it.group.as_ref().is_some_and(|group| blocked.contains(group)));
-            if request.is_empty() {
-                continue;
-            }
-            for refusal in self.send(&request).await? {
-                let group = request.iter().find(|it| it.id == refusal.id);
-                if self.orders.ordered {
-                    blocked.extend(group.and_then(|it| it.group.clone()));
-                }
-                refused.insert(refusal.id.clone());
-                self.refused(refusal);
-            }
-        }
-        failpoint::hit("dlq.sent", &self.cancel).await;
-        self.delete(pile).await?;
-        let now = self.broker.now();
-        let mut state = self.state();
-        for (copy, handle) in &pile.send {
-            let why = if refused.contains(&copy.id) {
-                Why::Refused
-            } else if copy.group.as_ref().is_some_and(|group| blocked.contains(group))
-                && state.history.fates.get(&copy.id) != Some(&Fate::Sent)
-            {
-                Why::Behind
-            } else {
-                continue;
-            };
-            let until = now + u64::try_from(self.orders.hide.as_millis()).unwrap_or(0);
-            let kept = Kept { handle: handle.clone(), why, until };
-            state.kept.insert(copy.id.clone(), kept);
-            state.budget = state.budget.saturating_add(1);
-        }
-        state.closed.extend(blocked);
-        Ok(())
-    }
-
-    /// Writes a message to the archive.
-    async fn put_aside(&self, letter: &Letter) -> Result<()> {
-        let key = format!("{}/{}.json", self.orders.archive, letter.id);
-        let detail = json!({ "messages": [letter.id], "key": key });
-        let intent = self.ledger.intent(ARCHIVE, &key, detail)?;
-        let result = self.broker.store(&key, &format!("{}\n", letter.record())).await;
-        self.ended(intent, result.as_ref().err(), Value::Null)?;
-        result?;
-        let mut state = self.state();
-        state.history.fates.insert(letter.id.clone(), Fate::Archived);
-        state.done += 1;
-        Ok(())
-    }
-
-    /// Sends a request until the queue answers. Each time is written down before.
-    async fn send(&self, request: &[Outgoing]) -> Result<Vec<Refusal>> {
-        let messages: Vec<String> = request.iter().map(|it| it.id.clone()).collect();
-        let mut attempt = 1;
-        loop {
-            let again = self.state().history.sending(&messages);
-            let mut detail = json!({ "messages": messages });
-            if !again.is_empty() {
-                detail["again"] = json!(again);
-            }
-            let intent = self.ledger.intent(SEND, &self.orders.target, detail)?;
-            failpoint::hit("dlq.intent", &self.cancel).await;
-            let failed = match self.broker.send(request).await {
-                Ok(refusals) => {
-                    let refused: HashSet<String> =
-                        refusals.iter().map(|refusal| refusal.id.clone()).collect();
-                    let detail = match refused.is_empty() {
-                        true => Value::Null,
-                        false => json!({ "refused": refused }),
-                    };
-                    self.ledger.outcome(intent, StepOutcome::Done, detail)?;
-                    let mut state = self.state();
-                    state.history.sent(&messages, &refused, &again);
-                    state.done += (messages.len() - refused.len()) as u64;
-                    return Ok(refusals);
-                }
-                Err(failed) => failed,
-            };
-            self.ended(intent, Some(&failed.error), json!({ "unsure": failed.unsure }))?;
-            if !failed.unsure {
-                self.state().history.not_sent(&messages, &again);
-            }
-            if !failed.passing || attempt == ATTEMPTS {
-                return Err(failed.error);
-            }
-            self.broker.pause(PAUSE * 2_u32.pow(attempt)).await;
-            attempt += 1;
-        }
-    }
-
-    /// Deletes what was sent or put aside, by this attempt or an earlier one.
-    async fn delete(&self, pile: &Pile) -> Result<()> {
-        let receipts: Vec<Receipt> = {
-            let state = self.state();
-            let settled = |id: &String| {
-                matches!(state.history.fates.get(id), Some(Fate::Sent | Fate::Archived))
-            };
-            pile.receipts().filter(|(id, _)| settled(id)).collect()
-        };
-        if receipts.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<&String> = receipts.iter().map(|(id, _)| id).collect();
-        let intent = self.ledger.intent(DELETE, &self.orders.queue, json!({ "messages": ids }))?;
-        let result = self.broker.delete(&receipts).await;
-        let detail = match &result {
-            Ok(left) if !left.is_empty() => json!({ "left": left }),
-            _ => Value::Null,
-        };
-        self.ended(intent, result.as_ref().err(), detail)?;
-        let left = result?;
-        let deleted = receipts.into_iter().map(|(id, _)| id).filter(|id| !left.contains(id));
-        self.state().history.deleted.extend(deleted);
-        Ok(())
-    }
-
-    fn ended(&self, intent: u64, error: Option<&Error>, mut detail: Value) -> Result<()> {
-        let Some(error) = error else {
-            return self.ledger.outcome(intent, StepOutcome::Done, detail);
-        };
-        if detail.is_null() {
-            detail = json!({});
-        }
-        detail["error"] = json!(error.to_string());
-        self.ledger.outcome(intent, StepOutcome::of(error), detail)
-    }
-
     /// What is left of a pile goes back: at once after an error, so that nobody has to wait.
     async fn put_down(&self, pile: &Pile, failed: bool) {
         let receipts: Vec<Receipt> = {
@@ -481,13 +282,6 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
             if self.broker.release(batch).await.is_err() {
                 break;
             }
-        }
-    }
-
-    fn refused(&self, refusal: Refusal) {
-        let mut state = self.state();
-        if state.refusals.len() < NAMED {
-            state.refusals.push(refusal);
         }
     }
 

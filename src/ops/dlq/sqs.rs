@@ -84,8 +84,12 @@ impl Broker for Sqs {
                 .visibility_timeout(0);
             entries.push(entry.build().context("cannot put a message back")?);
         }
+        // They come back by themselves, too: after an outage nobody should wait for this.
+        let twice = RetryConfig::standard().with_max_attempts(2);
+        let config = aws_sdk_sqs::Config::builder().retry_config(twice);
         let call = self.aws.sqs.change_message_visibility_batch().queue_url(&self.url);
-        let answer = call.set_entries(Some(entries)).send().await;
+        let call = call.set_entries(Some(entries)).customize().config_override(config);
+        let answer = call.send().await;
         answer.map(drop).map_err(|error| explain("cannot put messages back", error))
     }
 
