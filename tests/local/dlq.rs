@@ -3,16 +3,14 @@
 //!
 //! `PLATFORMCTL_TEST_FULL=1` moves 10,000 messages through 25 kills.
 
+mod queue;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
-    QueueAttributeName, SendMessageBatchRequestEntry,
-};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use platformctl::journal::RunState;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -20,6 +18,7 @@ use runtime_core::queues::{REDRIVE_COUNT, REDRIVE_OF};
 use serde_json::Value;
 
 use crate::platform::{Done, Platform, Started, block_on, eventually};
+use queue::Queue;
 
 const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
 const DEAD: &str = "acme-dev-jobs-queue-dead-letters";
@@ -31,102 +30,6 @@ fn deployed() -> Platform {
     let platform = Platform::new();
     platform.local(&["deploy", "platform", "--yes"]).exits(0);
     platform
-}
-
-/// A queue of the emulator.
-struct Queue {
-    sqs: Client,
-    url: String,
-}
-
-impl Queue {
-    fn of(platform: &Platform, name: &str) -> Self {
-        let sqs = platform.aws().sqs;
-        let found = block_on(sqs.get_queue_url().queue_name(name).send()).unwrap();
-        Self { sqs, url: found.queue_url().unwrap().to_owned() }
-    }
-
-    /// Sends messages with the numbers from `first` on.
-    fn fill(&self, first: usize, count: usize) {
-        let ordered = self.url.ends_with(".fifo");
-        let numbers: Vec<usize> = (first..first + count).collect();
-        for batch in numbers.chunks(10) {
-            let entries = batch.iter().map(|number| {
-                let tenant = TENANTS[number % TENANTS.len()];
-                let body = format!(
-                    r#"{{"tenant_id": "{tenant}", "n": {number}, "email": "ada@example.com"}}"#
-                );
-                let own = MessageAttributeValue::builder().data_type("Number.own");
-                let own = own.string_value(number.to_string()).build().unwrap();
-                let error = MessageAttributeValue::builder().data_type("String");
-                let error = error.string_value(["Timeout", "Denied"][number % 2]).build().unwrap();
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(number.to_string())
-                    .message_body(body)
-                    .message_attributes("own", own)
-                    .message_attributes("ERROR_CODE", error);
-                let entry = if ordered {
-                    entry.message_group_id(tenant).message_deduplication_id(number.to_string())
-                } else {
-                    entry
-                };
-                entry.build().unwrap()
-            });
-            let entries = Some(entries.collect::<Vec<_>>());
-            let send = self.sqs.send_message_batch().queue_url(&self.url).set_entries(entries);
-            assert!(block_on(send.send()).unwrap().failed().is_empty());
-        }
-    }
-
-    fn receive(&self) -> Vec<Message> {
-        let receive = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
-        let receive = receive
-            .visibility_timeout(600)
-            .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::All);
-        block_on(receive.send()).unwrap().messages.unwrap_or_default()
-    }
-
-    /// Takes up to ten messages out.
-    fn take(&self) -> Vec<Message> {
-        let messages = self.receive();
-        let entries = messages.iter().enumerate().map(|(index, message)| {
-            let handle = message.receipt_handle().unwrap();
-            let entry = DeleteMessageBatchRequestEntry::builder().receipt_handle(handle);
-            entry.id(index.to_string()).build().unwrap()
-        });
-        let entries: Vec<_> = entries.collect();
-        if !entries.is_empty() {
-            let delete = self.sqs.delete_message_batch().queue_url(&self.url);
-            block_on(delete.set_entries(Some(entries)).send()).unwrap();
-        }
-        messages
-    }
-
-    /// Takes all messages out.
-    fn drain(&self) -> Vec<Message> {
-        let mut all = Vec::new();
-        loop {
-            let taken = self.take();
-            if taken.is_empty() {
-                return all;
-            }
-            all.extend(taken);
-        }
-    }
-
-    /// Messages: visible and hidden.
-    fn counts(&self) -> (usize, usize) {
-        let names = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-        ];
-        let get = self.sqs.get_queue_attributes().queue_url(&self.url);
-        let answer = block_on(get.set_attribute_names(Some(names.to_vec())).send()).unwrap();
-        let attributes = answer.attributes.unwrap();
-        let [visible, hidden] = names.map(|name| attributes[&name].parse().unwrap());
-        (visible, hidden)
-    }
 }
 
 fn number(message: &Message) -> usize {
@@ -215,8 +118,7 @@ fn redrive<'a>(more: &[&'a str]) -> Vec<&'a str> {
 /// Moves `count` messages through `kills` kills and one stop of the emulator.
 fn campaign(seed: u64, count: usize, kills: usize, lines: usize) {
     let platform = deployed();
-    let (dead, jobs) = (Queue::of(&platform, DEAD), Queue::of(&platform, JOBS));
-    dead.fill(0, count);
+    Queue::of(&platform, DEAD).fill(0, count);
     let mut random = StdRng::seed_from_u64(seed);
     let begun = Instant::now();
     let mut run: Option<String> = None;
@@ -253,9 +155,7 @@ fn campaign(seed: u64, count: usize, kills: usize, lines: usize) {
     let took = begun.elapsed();
     platform.newest().1.is_gapless();
     // Another emulator than before: another port.
-    let (dead, jobs_url) = (Queue::of(&platform, DEAD), jobs.url);
-    let jobs = Queue::of(&platform, JOBS);
-    drop(jobs_url);
+    let (dead, jobs) = (Queue::of(&platform, DEAD), Queue::of(&platform, JOBS));
     assert_eq!(dead.counts(), (0, 0));
     let copies = copies(&jobs.drain(), &run);
     assert_eq!(copies.len(), count);
@@ -369,7 +269,6 @@ fn dead_letters_are_looked_at_and_moved_in_order() {
     assert_eq!((seen["seen"].as_u64(), seen["groups"][0]["count"].as_u64()), (Some(30), Some(5)));
     assert_eq!(seen["groups"][0]["keys"]["function"], "jobs");
     assert_eq!(dead.counts(), (30, 0));
-    // Killed, it hides them for as long as it said.
     let wrong = platform.local(&["ops", "dlq-inspect", "job-dead-letters"]).exits(2);
     wrong.complains("did you mean");
 
@@ -415,8 +314,7 @@ fn is_stopped_by_its_canary(platform: &Platform, dead: &Queue, jobs: &Queue) {
     assert_eq!((dead.counts(), jobs.counts().0), ((25, 0), 5));
     let run = platform.newest().0.run;
     let done = Arc::new(AtomicBool::new(false));
-    let (seen, consumer) =
-        (Arc::clone(&done), Queue { sqs: jobs.sqs.clone(), url: jobs.url.clone() });
+    let (seen, consumer) = (Arc::clone(&done), jobs.clone());
     let consuming = std::thread::spawn(move || {
         let mut taken = 0;
         while !seen.load(Ordering::SeqCst) {

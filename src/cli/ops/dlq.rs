@@ -85,8 +85,8 @@ pub(super) fn prefix(settings: &Settings) -> String {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(super) struct SelectionArgs {
     /// Only messages for which this JMESPath expression holds, over body, attributes,
-    /// message_attributes, tenant, error, function, age_seconds, redrive_count,
-    /// receive_count and id
+    /// `message_attributes`, tenant, error, function, `age_seconds`, `redrive_count`,
+    /// `receive_count` and id
     #[arg(long, value_name = "JMESPATH")]
     filter: Option<String>,
     /// Only messages about this tenant

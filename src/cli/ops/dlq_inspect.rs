@@ -19,7 +19,7 @@ use crate::ui::{Align, Block, Report, Table};
 /// everything behind them in their message group, so that only the first messages of each
 /// group are seen.
 ///
-/// Each look counts as a receive (ApproximateReceiveCount). That matters only where the queue
+/// Each look counts as a receive (`ApproximateReceiveCount`). That matters only where the queue
 /// of dead letters has a redrive policy of its own, by which messages that were received too
 /// often move on: then it has to be meant, with --counted.
 #[derive(Debug, clap::Args)]
@@ -187,4 +187,38 @@ pub(super) fn shown(sample: &Sample) -> String {
         said.join(" · "),
         printable(&body, 400)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::dlq::{Attribute, Letter};
+
+    #[test]
+    fn a_report_has_the_same_shape_each_time() {
+        const NOW: u64 = 1_800_000_000_000;
+        let system = [("SentTimestamp", "1799999900000"), ("ApproximateReceiveCount", "4")];
+        let letter = Letter {
+            id: "8f2c".into(),
+            handle: "h".into(),
+            body: r#"{"tenant_id": "acme", "job_id": "1", "token": "x"}"#.into(),
+            system: system.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            attributes: [("ERROR_CODE".to_owned(), Attribute::text("Timeout"))].into(),
+        };
+        let by = vec![By::Error, By::Function, By::Tenant, By::Age];
+        let letters = [letter];
+        let report = Inspected {
+            queue: "acme-dev-jobs-queue-dead-letters".into(),
+            region: "eu-west-2".into(),
+            ordered: false,
+            depth: Depth { visible: 1, hidden: 0, delayed: 0 },
+            seen: 1,
+            more: false,
+            groups: dlq::groups(&letters, &by, Some("jobs"), NOW),
+            by,
+            samples: letters.iter().map(|it| dlq::sample(it, NOW)).collect(),
+        };
+        insta::assert_json_snapshot!(report.value());
+        insta::assert_snapshot!(crate::ui::text(&report.blocks()));
+    }
 }

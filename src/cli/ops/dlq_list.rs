@@ -91,3 +91,30 @@ impl Report for Listed {
         })]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::dlq::Depth;
+
+    #[test]
+    fn a_report_has_the_same_shape_each_time() {
+        let queues =
+            dlq::known().into_iter().take(2).enumerate().map(|(index, known)| FoundQueue {
+                name: known.physical("acme-dev"),
+                region: "eu-west-2".into(),
+                url: "https://sqs.eu-west-2.amazonaws.com/111122223333/x".into(),
+                arn: "arn:aws:sqs:eu-west-2:111122223333:x".into(),
+                ordered: false,
+                depth: Depth { visible: 12 * index as u64, hidden: index as u64, delayed: 0 },
+                redrives_to: None,
+                retention_seconds: 1_209_600,
+                known: Some(known),
+            });
+        let report = Listed { queues: queues.collect(), all: false };
+        insta::assert_json_snapshot!(report.value());
+        insta::assert_snapshot!(crate::ui::text(&report.blocks()));
+        let none = Listed { queues: Vec::new(), all: true };
+        assert_eq!(crate::ui::text(&none.blocks()), "no queue of dead letters is deployed\n");
+    }
+}

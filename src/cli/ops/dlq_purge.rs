@@ -116,15 +116,15 @@ pub(in crate::cli) async fn execute(
             cancel: ctx.cancel.clone(),
             history: Mutex::new(history),
         };
-        let purged = purger.run().await?;
-        if purged.left == 0 {
-            return Ok(purged);
+        let done = purger.run().await?;
+        if done.left == 0 {
+            return Ok(done);
         }
         Err(Error::new(
             Kind::Partial,
             format!(
                 "{} messages were deleted; {} are left, in somebody else's hands",
-                purged.deleted, purged.left
+                done.deleted, done.left
             ),
         ))
     }
@@ -180,15 +180,41 @@ impl Report for PurgeReport {
             (_, true) => format!("dry run: {left} messages, about, would be archived and deleted"),
             (None, _) => format!("no dead letters in {}", self.queue),
             (Some(run), _) => {
-                let count = objects.len();
+                let count = match objects.len() {
+                    1 => "1 object".to_owned(),
+                    count => format!("{count} objects"),
+                };
                 let folder = objects.first().and_then(|key| key.rsplit_once('/'));
                 let folder = folder.map(|(folder, _)| folder).unwrap_or_default();
                 format!(
-                    "{archived} messages archived, {deleted} deleted\n{count} objects in s3://{}/{folder}/\n\nrun {run} · platformctl events {run}",
+                    "{archived} messages archived, {deleted} deleted\n{count} in s3://{}/{folder}/\n\nrun {run} · platformctl events {run}",
                     self.bucket
                 )
             }
         };
         vec![Block::Text(text)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_the_same_shape_each_time() {
+        let report = PurgeReport {
+            queue: "acme-dev-jobs-queue-dead-letters".into(),
+            dry_run: false,
+            purged: Purged {
+                archived: 26,
+                deleted: 26,
+                objects: vec!["dead-letters/q/2026-11-21-k3f9/part-00001-8f2c.jsonl".into()],
+                left: 0,
+            },
+            bucket: "acme-dev-audit-000000000000-eu-west-2".into(),
+            run: Some("k3f9".into()),
+        };
+        insta::assert_json_snapshot!(report.value());
+        insta::assert_snapshot!(crate::ui::text(&report.blocks()));
     }
 }

@@ -114,7 +114,7 @@ pub(in crate::cli) async fn execute(
     }
     let waiting = opened.queue.depth.total();
     if waiting == 0 && resumed.is_none() {
-        return Ok(RedriveReport::new(How::Nothing, &from, &to, Redriven::default()));
+        return Ok(RedriveReport::new(How::Nothing, &opened.queue.name, &to, Redriven::default()));
     }
     ctx.ui.plan(&[format!(" ~ {from} → {to}  {waiting} messages, about")]);
     let local = opened.settings.local;
@@ -242,7 +242,7 @@ async fn preview(
     let now = dlq::Broker::now(&broker);
     let samples = seen.letters.iter().take(3).map(|letter| dlq::sample(letter, now)).collect();
     let redriven = Redriven { left: opened.queue.depth.total(), ..Redriven::default() };
-    let report = RedriveReport::new(How::Dry, opened.name(), &target.name, redriven);
+    let report = RedriveReport::new(How::Dry, &opened.queue.name, &target.name, redriven);
     Ok(report.previewed(preview, samples, seen.more))
 }
 
@@ -262,7 +262,7 @@ impl Work<'_> {
         bucket: Option<String>,
         goes_on: bool,
     ) -> Result<RedriveReport> {
-        let (from, to) = (self.opened.name(), &self.target.name);
+        let (from, to) = (&self.opened.queue.name, &self.target.name);
         // What was copied by an earlier attempt has to be gone on with by copying.
         let copied = !history.fates.is_empty();
         if !copied && self.may_be_native(&selection) {
@@ -284,19 +284,19 @@ impl Work<'_> {
         let ledger = Arc::clone(&self.session.journal);
         let redriver = Arc::new(Redriver::new(broker, ledger, orders, history, listeners));
         self.canary(&redriver).await?;
-        let redriven = redriver.run().await?;
-        if redriven.hidden > 0 || redriven.in_doubt > 0 {
+        let done = redriver.run().await?;
+        if done.hidden > 0 || done.in_doubt > 0 {
             return Err(Error::new(
                 Kind::Partial,
                 format!(
                     "{} messages were moved; {} were in somebody else's hands all the time",
-                    redriven.moved,
-                    redriven.hidden.max(redriven.in_doubt)
+                    done.moved,
+                    done.hidden.max(done.in_doubt)
                 ),
             )
             .hint("a consumer of the dead letters, or somebody who looks at them, has to put them back"));
         }
-        let report = RedriveReport::new(How::Copy, from, to, redriven);
+        let report = RedriveReport::new(How::Copy, from, to, done);
         Ok(match archive {
             Some(bucket) => report.archived_at(&format!("s3://{bucket}/{prefix}/")),
             None => report,

@@ -161,3 +161,45 @@ impl Report for RedriveReport {
         if self.redriven.kept.contains_key("refused") { exit::FAILED } else { exit::OK }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_the_same_shape_each_time() {
+        let redriven = Redriven {
+            moved: 120,
+            quarantined: 3,
+            kept: [("came_back", 1), ("refused", 1)].into(),
+            possible_duplicates: 10,
+            in_doubt: 0,
+            left: 2,
+            hidden: 0,
+            refusals: vec!["8f2c: InvalidMessageContents: no".into()],
+        };
+        let report = RedriveReport::new(
+            How::Copy,
+            "acme-dev-jobs-queue-dead-letters",
+            "acme-dev-jobs",
+            redriven,
+        )
+        .archived_at("s3://audit/quarantine/x/")
+        .of_run("k3f9", Duration::from_millis(1500));
+        assert_eq!(report.exit_code(), exit::FAILED);
+        insta::assert_json_snapshot!(report.value());
+        insta::assert_snapshot!(crate::ui::text(&report.blocks()));
+        let preview = Preview { moved: 5, quarantined: 1, no_room_for_marks: 1 };
+        let redriven = Redriven { left: 9, ..Redriven::default() };
+        let dry = RedriveReport::new(
+            How::Dry,
+            "acme-dev-jobs-queue-dead-letters",
+            "acme-dev-jobs",
+            redriven,
+        )
+        .previewed(preview, Vec::new(), true);
+        assert_eq!(dry.exit_code(), exit::OK);
+        insta::assert_json_snapshot!(dry.value());
+        insta::assert_snapshot!(crate::ui::text(&dry.blocks()));
+    }
+}

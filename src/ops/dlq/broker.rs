@@ -55,7 +55,7 @@ pub trait Broker: std::fmt::Debug + Send + Sync + 'static {
     /// Takes up to ten dead letters and hides them from others. Waits for the first.
     fn receive(
         &self,
-        want: usize,
+        count: usize,
         hide: Duration,
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Letter>>> + Send;

@@ -99,9 +99,10 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
                 Ok(refusals) => {
                     let refused: HashSet<String> =
                         refusals.iter().map(|refusal| refusal.id.clone()).collect();
-                    let detail = match refused.is_empty() {
-                        true => Value::Null,
-                        false => json!({ "refused": refused }),
+                    let detail = if refused.is_empty() {
+                        Value::Null
+                    } else {
+                        json!({ "refused": refused })
                     };
                     self.ledger.outcome(intent, StepOutcome::Done, detail)?;
                     let mut state = self.state();

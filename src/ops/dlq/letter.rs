@@ -146,7 +146,7 @@ impl Letter {
     }
 
     /// What went wrong, as whoever gave it up says: the type of a function's error, or the
-    /// code of Lambda, EventBridge or the scheduler. SQS itself says nothing when a message
+    /// code of Lambda, `EventBridge` or the scheduler. SQS itself says nothing when a message
     /// was received too often.
     pub fn error(&self, body: &Value) -> Option<String> {
         let places = ["/responsePayload/errorType", "/errorType", "/requestContext/condition"];

@@ -154,10 +154,8 @@ fn of_url(text: &str) -> Result<Address> {
     };
     let (_, rest) = text.split_once("://").ok_or_else(bad)?;
     let mut parts = rest.trim_end_matches('/').split('/');
-    let (host, account, name) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(host), Some(account), Some(name), None) => (host, account, name),
-        _ => return Err(bad()),
-    };
+    let parts = (parts.next(), parts.next(), parts.next(), parts.next());
+    let (Some(host), Some(account), Some(name), None) = parts else { return Err(bad()) };
     let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     if !digits || name.is_empty() {
         return Err(bad());

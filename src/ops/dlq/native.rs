@@ -61,12 +61,9 @@ impl MoveTask<'_> {
         let intent = self.journal.intent(action, self.arn, json!({ "rate": self.rate }))?;
         let call = self.aws.sqs.start_message_move_task().source_arn(self.arn);
         let answer = call.set_max_number_of_messages_per_second(self.rate).send().await;
-        let error = match answer {
-            Ok(_) => {
-                self.journal.outcome(intent, StepOutcome::Done, json!({}))?;
-                return Ok(true);
-            }
-            Err(error) => error,
+        let Err(error) = answer else {
+            self.journal.outcome(intent, StepOutcome::Done, json!({}))?;
+            return Ok(true);
         };
         let unknown = [
             "InvalidAction",

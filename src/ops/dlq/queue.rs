@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use runtime_core::queues;
 use serde::Serialize;
@@ -106,7 +107,7 @@ pub(super) async fn look_up(
     let url = match answer {
         Ok(found) => found.queue_url().unwrap_or_default().to_owned(),
         Err(error)
-            if error.as_service_error().is_some_and(|it| it.is_queue_does_not_exist())
+            if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist)
                 || has_code(&error, "AWS.SimpleQueueService.NonExistentQueue") =>
         {
             return Ok(None);

@@ -26,7 +26,7 @@ use crate::signal::Cancel;
 const WAIT: Duration = Duration::from_secs(1);
 
 /// A worker ends when it received nothing this often in a row.
-const QUIET: usize = 2;
+const QUIET: usize = 1;
 
 /// A redrive under way.
 #[derive(Debug)]
@@ -228,12 +228,11 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         if !pause.is_zero() {
             self.wait(pause).await;
         }
-        let received = match self.cancel.is_cancelled() {
-            true => Vec::new(),
-            false => {
-                let want = usize::try_from(want).unwrap_or(BATCH);
-                self.broker.receive(want, self.orders.hide, WAIT).await?
-            }
+        let received = if self.cancel.is_cancelled() {
+            Vec::new()
+        } else {
+            let want = usize::try_from(want).unwrap_or(BATCH);
+            self.broker.receive(want, self.orders.hide, WAIT).await?
         };
         if received.is_empty() {
             self.state().pace.give_back(want);

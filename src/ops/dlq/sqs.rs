@@ -61,10 +61,10 @@ impl Sqs {
 }
 
 impl Broker for Sqs {
-    async fn receive(&self, want: usize, hide: Duration, wait: Duration) -> Result<Vec<Letter>> {
+    async fn receive(&self, count: usize, hide: Duration, wait: Duration) -> Result<Vec<Letter>> {
         let call = self.aws.sqs.receive_message().queue_url(&self.url);
         let answer = call
-            .max_number_of_messages(i32::try_from(want).unwrap_or(10))
+            .max_number_of_messages(i32::try_from(count).unwrap_or(10))
             .visibility_timeout(seconds(hide))
             .wait_time_seconds(seconds(wait))
             .message_system_attribute_names(MessageSystemAttributeName::All)

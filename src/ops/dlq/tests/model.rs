@@ -237,8 +237,8 @@ impl Model {
 }
 
 impl Broker for Model {
-    async fn receive(&self, want: usize, hide: Duration, wait: Duration) -> Result<Vec<Letter>> {
-        let received = self.request(|world| world.receive(want, hide)).await?;
+    async fn receive(&self, count: usize, hide: Duration, wait: Duration) -> Result<Vec<Letter>> {
+        let received = self.request(|world| world.receive(count, hide)).await?;
         if received.is_empty() {
             self.pause(wait).await;
         }
