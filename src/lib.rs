@@ -25,7 +25,7 @@
 //! | [`local`] | The managed local platform |
 //! | [`lock`] | Locks that keep two runs, and two machines, from changing the same |
 //! | [`login`] | Signing in as staff, and where tokens are kept |
-//! | [`ops`] | Operating the platform through its own API: tenants |
+//! | [`ops`] | Operating the platform: tenants, through its own API; dead letters, through SQS |
 //! | [`plan`] | What a deploy would do, as a plain value |
 //! | [`signal`] | Ctrl-C, told to every engine |
 //! | [`ui`] | The only place that prints |

@@ -33,6 +33,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// pauses: hundreds of stacks reach CloudFormation's limits, which are met by waiting.
 const ATTEMPTS: u32 = 8;
 
+/// The same for queues, whose limits are far: who works with many messages is told soon that
+/// nobody answers, and goes on later.
+const QUEUE_ATTEMPTS: u32 = 4;
+
 /// Attempts of a run's first request, and the pause after the first of them.
 const FIRST_ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -89,6 +93,8 @@ pub struct Regional {
     pub lambda: aws_sdk_lambda::Client,
     /// Systems Manager's parameters.
     pub ssm: aws_sdk_ssm::Client,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
 }
@@ -167,6 +173,11 @@ impl Regional {
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(config.endpoint_url().is_some())
             .build();
+        let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
+        if let Some(retry) = config.retry_config() {
+            let attempts = retry.max_attempts().min(QUEUE_ATTEMPTS);
+            sqs = sqs.retry_config(retry.clone().with_max_attempts(attempts));
+        }
         Self {
             region: region.to_owned(),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
@@ -174,6 +185,7 @@ impl Regional {
             s3: aws_sdk_s3::Client::from_conf(s3),
             lambda: aws_sdk_lambda::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             sts: aws_sdk_sts::Client::new(&config),
         }
     }

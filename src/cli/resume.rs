@@ -1,4 +1,5 @@
-use super::{Ctx, bootstrap, deploy, destroy, ops, session, tenant};
+use super::ops::{dlq_purge, dlq_redrive, set_runtime_region};
+use super::{Ctx, bootstrap, deploy, destroy, session, tenant};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{self, RunState};
 use crate::ui::Report;
@@ -62,9 +63,17 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(destroy::execute(&ctx, args, Some(&summary)).await?)
         }
-        ops::set_runtime_region::VERB => {
+        set_runtime_region::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(ops::set_runtime_region::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(set_runtime_region::execute(&ctx, args, Some(&summary)).await?)
+        }
+        dlq_redrive::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(dlq_redrive::execute(&ctx, args, Some(&summary)).await?)
+        }
+        dlq_purge::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(dlq_purge::execute(&ctx, args, Some(&summary)).await?)
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;

@@ -7,6 +7,7 @@ mod check_baseline;
 mod check_templates;
 mod config;
 mod config_values;
+mod dead_letters;
 mod env;
 mod examples;
 mod explain;

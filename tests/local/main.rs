@@ -5,6 +5,7 @@
 
 mod api;
 mod destroyed;
+mod dlq;
 mod emulator;
 mod emulator_killed;
 mod failing;

@@ -236,6 +236,21 @@ impl Started {
         self.child.wait().unwrap();
     }
 
+    /// `kill -9`, unless it has ended already. Says whether it was killed.
+    pub(crate) fn kill_if_it_runs(mut self) -> bool {
+        let runs = self.child.try_wait().unwrap().is_none();
+        if runs {
+            self.child.kill().unwrap();
+            self.child.wait().unwrap();
+        }
+        runs
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Panics when it has ended.
     pub(crate) fn still_runs(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {

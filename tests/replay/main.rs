@@ -14,6 +14,7 @@ mod artefacts;
 mod bootstrapped;
 mod change_sets;
 mod create;
+mod dead_letters;
 mod destroy;
 mod errors;
 mod failures;

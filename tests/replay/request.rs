@@ -11,7 +11,7 @@ pub struct Call {
     pub service: String,
     /// Such as `CreateChangeSet`.
     pub operation: String,
-    /// Stack name, `bucket/key`, or function.
+    /// Stack name, `bucket/key`, function, or queue.
     pub target: String,
     /// The region that it is signed for.
     pub region: String,
@@ -68,12 +68,24 @@ impl Call {
                 }
                 _ => call.operation = "GetAccountSettings".into(),
             }
+        } else if let Some(operation) = call.headers.get("x-amz-target").cloned() {
+            // `AmazonSQS.SendMessageBatch`
+            call.operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
+            let sent = call.json();
+            let named = ["QueueUrl", "SourceArn", "TaskHandle"].map(|name| sent[name].as_str());
+            let named = named.into_iter().flatten().next().unwrap_or_default();
+            named.rsplit(['/', ':']).next().unwrap_or_default().clone_into(&mut call.target);
         } else {
             call.form = form(&String::from_utf8_lossy(&call.body));
             call.operation = call.field("Action").to_owned();
             call.target = call.field("StackName").to_owned();
         }
         call
+    }
+
+    /// The body, where it is JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// What it does, to what, and where.

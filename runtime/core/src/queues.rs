@@ -2,6 +2,15 @@
 
 use crate::functions::Function;
 
+/// Message attribute of a dead letter that was moved back to its queue: how often that
+/// happened, as a number.
+pub const REDRIVE_COUNT: &str = "platformctl.redrive-count";
+
+/// Message attribute of a dead letter that was moved back to its queue: the run that did,
+/// a slash, and the id of the message it is a copy of. A copy that was made twice has the
+/// same text here both times, so that who takes it can tell.
+pub const REDRIVE_OF: &str = "platformctl.redrive-of";
+
 /// A queue of work. Each has a queue of dead letters beside it, called
 /// [`dead_letters`](Queue::dead_letters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,12 @@ mod reports;
 mod failover_lock;
 mod failover_status;
 pub(super) mod set_runtime_region;
+mod dlq;
+mod dlq_inspect;
+mod dlq_list;
+pub(super) mod dlq_purge;
+pub(super) mod dlq_redrive;
+mod dlq_redriven;
 
 use runtime_core::tenant::TenantId;
 
@@ -13,7 +19,7 @@ use crate::ui::Report;
 /// What operators do in a hurry
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  platformctl ops suspend-tenant acme --reason 'keys leaked'\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'"
+    after_help = "Examples:\n  platformctl ops suspend-tenant acme --reason 'keys leaked'\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'\n  platformctl ops dlq-list\n  platformctl ops dlq-redrive jobs --canary 5"
 )]
 pub enum OpsVerb {
     /// Keep a tenant from using the platform; the same as `tenant suspend`
@@ -52,6 +58,10 @@ pub enum OpsVerb {
     FailoverLockShow(failover_lock::ShowArgs),
     FailoverStatus(failover_status::StatusArgs),
     SetRuntimeRegion(set_runtime_region::SetArgs),
+    DlqList(dlq_list::ListArgs),
+    DlqInspect(dlq_inspect::InspectArgs),
+    DlqRedrive(dlq_redrive::RedriveArgs),
+    DlqPurge(dlq_purge::PurgeArgs),
 }
 
 /// Runs `ops`.
@@ -66,6 +76,10 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
             return Ok(Box::new(reports::invocations(ctx, &args).await?));
         }
         OpsVerb::AuditExport(args) => args.order()?,
+        OpsVerb::DlqList(args) => return Ok(Box::new(dlq_list::run(ctx, &args).await?)),
+        OpsVerb::DlqInspect(args) => return Ok(Box::new(dlq_inspect::run(ctx, &args).await?)),
+        OpsVerb::DlqRedrive(args) => return Ok(Box::new(dlq_redrive::run(ctx, args).await?)),
+        OpsVerb::DlqPurge(args) => return Ok(Box::new(dlq_purge::run(ctx, args).await?)),
         OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
         OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),
         OpsVerb::FailoverLockAcquire(args) => return failover_lock::acquire(ctx, &args).await,
