@@ -26,6 +26,7 @@
 //! | [`login`] | Signing in as staff, and where tokens are kept |
 //! | [`ops`] | Operating the platform through its own API: tenants |
 //! | [`plan`] | What a deploy would do, as a plain value |
+//! | [`runbook`] | What operators do, as proved, journaled and resumable YAML |
 //! | [`signal`] | Ctrl-C, told to every engine |
 //! | [`ui`] | The only place that prints |
 
@@ -47,5 +48,6 @@ pub mod lock;
 pub mod login;
 pub mod ops;
 pub mod plan;
+pub mod runbook;
 pub mod signal;
 pub mod ui;

@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
@@ -35,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("deploy", &["config", "guard", "plan", "aws", "journal", "lock"]),
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
+    ("runbook", &["config", "journal"]),
     (
         "cli",
         &[
@@ -52,6 +53,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "http",
             "login",
             "ops",
+            "runbook",
             "ui",
         ],
     ),

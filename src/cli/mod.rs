@@ -22,6 +22,8 @@ mod login;
 mod ops;
 mod outputs;
 mod resume;
+mod rollback;
+mod runbook;
 mod runs;
 mod session;
 mod status;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{
     Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
-    invoke, local, login, ops, outputs, resume, runs, status, synth, tenant,
+    invoke, local, login, ops, outputs, resume, rollback, runbook, runs, status, synth, tenant,
 };
 use crate::error::Result;
 use crate::ui::Report;
@@ -33,6 +33,9 @@ pub enum Verb {
     Tenant(tenant::TenantVerb),
     #[command(subcommand)]
     Ops(ops::OpsVerb),
+    #[command(subcommand)]
+    Runbook(runbook::RunbookVerb),
+    Rollback(rollback::RollbackArgs),
     Bootstrap(bootstrap::BootstrapArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
@@ -61,6 +64,8 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Logout(args) => Box::new(login::logout(ctx, &args)?),
         Verb::Tenant(verb) => tenant::run(ctx, verb).await?,
         Verb::Ops(verb) => ops::run(ctx, verb).await?,
+        Verb::Runbook(verb) => runbook::run(ctx, verb).await?,
+        Verb::Rollback(args) => Box::new(rollback::run(ctx, args).await?),
         Verb::Bootstrap(args) => bootstrap::run(ctx, args).await?,
         Verb::Runs(args) => Box::new(runs::run(ctx, &args)?),
         Verb::Events(args) => Box::new(events::run(ctx, &args).await?),

@@ -76,6 +76,14 @@ pub struct Config {
     /// The monthly cost budget.
     #[serde(default)]
     pub budget: BudgetConfig,
+    /// Folder with runbooks of your own, from this file's folder. One with the id of an
+    /// embedded runbook takes its place.
+    #[serde(default = "runbooks")]
+    pub runbooks: String,
+}
+
+fn runbooks() -> String {
+    "runbooks".to_owned()
 }
 
 fn protected() -> bool {

@@ -14,6 +14,7 @@ use super::deployed::{DeployedStack, StackStatus, not_deployed};
 use super::observe::observe;
 use super::overall::Overall;
 use super::planner::{PlannedStack, stale};
+use super::previous::Why;
 use super::waiter::{Ended, Follow, seen_events};
 use crate::aws::{Regional, Regions, explain};
 use crate::error::{Error, Kind, Result};
@@ -46,6 +47,8 @@ pub struct Engine {
     pub protect: bool,
     /// Whether resources that have no stack become those of the same name in a template.
     pub import_existing: bool,
+    /// Whether what is replaced is kept for `rollback`, and as what.
+    pub keep: Option<Why>,
     /// The run's journal.
     pub journal: Arc<Journal>,
     /// Where progress goes.
@@ -206,6 +209,9 @@ impl Engine {
             // Best effort: the refusal is what counts.
             let _ = change_set::delete(aws, name, &set.id).await;
             return Err(error);
+        }
+        if let Some(why) = self.keep.filter(|_| !create) {
+            Box::pin(self.keep_previous(stack, why)).await;
         }
         let seen = seen_events(aws, name).await?;
         let detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });

@@ -83,6 +83,7 @@ impl Run {
             artefacts: Artefacts { bucket: BUCKET.into(), ..Artefacts::default() },
             protect: false,
             import_existing: false,
+            keep: None,
             journal: Arc::new(journal),
             events: Events::new(move |event| sink.lock().expect("events").push(event)),
             cancel,
