@@ -6,7 +6,8 @@ use super::engine::{ScaleArgs, engine, refuse_data_loss};
 use super::session::{Purpose, Session, arguments, notice_crashed};
 use crate::deploy::{DeployedStack, Kept};
 use crate::error::{Error, Kind, Result};
-use crate::journal::RunSummary;
+use crate::failpoint;
+use crate::journal::{self, Entry, RunSummary, StepOutcome};
 use crate::plan::{Plan, plan_lines, plan_summary};
 use crate::ui::{Align, Block, Report, Table};
 
@@ -50,6 +51,9 @@ pub struct RollbackArgs {
     #[serde(default)]
     replace_data: bool,
 }
+
+/// The step in which what to go back to is chosen.
+const CHOOSE: &str = "choose";
 
 /// How a rollback went.
 #[derive(Debug)]
@@ -115,11 +119,23 @@ pub(super) async fn execute(
         if !dry {
             engine.finish_rollback(&template, &args.skip).await?;
         }
-        let Some(to) = engine.earlier(&template, &report.kept, args.to.as_deref()).await? else {
+        // The state that an earlier attempt of this run chose: it may have gone there already.
+        let chosen = resumed.map(chosen_by).transpose()?.flatten();
+        let wanted = chosen.as_deref().or(args.to.as_deref());
+        if dry && wanted.is_none() && report.kept.is_empty() {
+            return Ok(report);
+        }
+        let Some(to) = engine.earlier(&template, &report.kept, wanted).await? else {
             // An earlier attempt of this run has put it back.
             let run = session.journal.run().to_string();
             return Ok(RolledBack { run: resumed.map(|_| run), ..report });
         };
+        session.journal.write(Entry::StepFinished {
+            step: CHOOSE.to_owned(),
+            outcome: StepOutcome::Done,
+            detail: json!({ "to": to }),
+        })?;
+        failpoint::hit("rollback.chosen", &ctx.cancel).await;
         let before = engine.template_of(&template, &to).await?;
         let (plan, planned) = engine.plan(&[before]).await?;
         ctx.ui.plan(&if dry { plan_lines(&plan) } else { plan_summary(&plan) });
@@ -151,6 +167,18 @@ pub(super) async fn execute(
     };
     let result = work.await;
     session.end(ctx, &settings, &connection, result).await
+}
+
+/// The digest that an earlier attempt of a run chose to go back to.
+fn chosen_by(run: &RunSummary) -> Result<Option<String>> {
+    let records = journal::read(&run.path)?.into_iter();
+    let chosen = records.filter_map(|record| match record.entry {
+        Entry::StepFinished { step, detail, .. } if step == CHOOSE => {
+            detail["to"]["digest"].as_str().map(str::to_owned)
+        }
+        _ => None,
+    });
+    Ok(chosen.last())
 }
 
 impl Report for RolledBack {

@@ -244,7 +244,7 @@ impl Engine {
     }
 
     /// An operation of an earlier run that was killed goes on in CloudFormation.
-    async fn wait_until_idle(
+    pub(super) async fn wait_until_idle(
         &self,
         region: &str,
         stack: &str,

@@ -66,7 +66,8 @@ struct State {
     version: u32,
     stack_name: String,
     region: String,
-    /// Parameters as they were given: paths of the Parameter Store stay paths.
+    /// Parameters as they were given, but for those of the Parameter Store: the template says
+    /// where they are read.
     parameters: BTreeMap<String, String>,
     template: Value,
 }
@@ -133,11 +134,16 @@ impl Engine {
 
     async fn state(&self, aws: &Regional, name: &str, live: &LiveStack) -> Result<Option<State>> {
         let Some(template) = live_template(aws, name).await? else { return Ok(None) };
+        let mut parameters = live.parameters.clone();
+        parameters.retain(|name, _| {
+            let kind = template["Parameters"][name]["Type"].as_str().unwrap_or_default();
+            !kind.starts_with("AWS::SSM::Parameter::Value<")
+        });
         Ok(Some(State {
             version: VERSION,
             stack_name: name.to_owned(),
             region: aws.region.clone(),
-            parameters: live.parameters.clone(),
+            parameters,
             template,
         }))
     }
@@ -254,12 +260,16 @@ impl Engine {
         })
     }
 
-    /// Brings a stack to rest whose own rollback failed: CloudFormation goes on with it, past
-    /// the resources `skip`.
+    /// Waits for what is under way, and brings a stack to rest whose own rollback failed:
+    /// CloudFormation goes on with it, past the resources `skip`.
     pub async fn finish_rollback(&self, template: &StackTemplate, skip: &[String]) -> Result<()> {
         let name = &template.stack_name;
         let aws = self.aws.of(&template.region)?;
-        let Some(live) = observe(aws, name).await? else { return Ok(()) };
+        let mut live = observe(aws, name).await?;
+        if live.as_ref().is_some_and(LiveStack::is_busy) {
+            live = self.wait_until_idle(&template.region, name, &template.name).await?;
+        }
+        let Some(live) = live else { return Ok(()) };
         if live.status != StackStatus::UpdateRollbackFailed {
             return Ok(());
         }

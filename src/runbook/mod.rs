@@ -45,7 +45,9 @@ pub use inputs::{Known, resolve};
 pub use lint::{Finding, lint, needs_reason, refuse};
 pub use load::{Library, Loaded, load, parse};
 pub use model::{Http as HttpRequest, Input, InputType, OnFailure, Runbook, Step, json_schema};
-pub use performer::{Abandon, Call, Effect, Performed, Performer, Prepared, Reply, Request, Work};
+pub use performer::{
+    Abandon, Call, Effect, Performed, Performer, Prepared, Reply, Request, Work, quoted,
+};
 pub use rehearse::{Fate, Rehearsed, rehearse, word as fate_word};
 pub use span::Span;
 pub use state::{History, Open, Settled, UNDO, undo_of};

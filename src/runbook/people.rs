@@ -8,7 +8,7 @@ use super::Span;
 use super::engine::Run;
 use super::express;
 use super::model::{Approval, Manual};
-use super::performer::{Performer, Reply, Request};
+use super::performer::{Performer, Reply, Request, quoted};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::failpoint;
 use crate::journal::StepOutcome;
@@ -88,7 +88,7 @@ fn judged(request: &Request, reply: Option<Reply>, now: OffsetDateTime) -> Resul
             None => (format!("for the leave of {}", from.join(" or ")), ""),
         };
         return Err(Error::new(Kind::Waiting, format!("step {step} waits {what}"))
-            .hint(format!("`platformctl runbook approve {short} '{step}'{flag}`"))
+            .hint(format!("`platformctl runbook approve {short} {}{flag}`", quoted(step)))
             .hint(format!("then go on with `platformctl runbook resume {short}`")));
     };
     let at = OffsetDateTime::parse(&reply.at, &Rfc3339).unwrap_or(now);

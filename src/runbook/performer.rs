@@ -42,8 +42,12 @@ impl Work {
     pub fn shown(&self) -> String {
         match self {
             Self::Verb { path, arguments, .. } => {
-                let quoted = arguments.iter().map(|word| quoted(word));
-                let words: Vec<String> = quoted.collect();
+                // What keeps words from being flags is left out where none looks like one.
+                let end = arguments.iter().position(|word| word == "--");
+                let after = end.map_or(&[][..], |end| &arguments[end + 1..]);
+                let plain = after.iter().all(|word| !word.starts_with('-'));
+                let shown = arguments.iter().filter(|word| !(plain && *word == "--"));
+                let words: Vec<String> = shown.map(|word| quoted(word)).collect();
                 format!("platformctl {path} {}", words.join(" ")).trim_end().to_owned()
             }
             Self::Http(Http { url, method, .. }) => {
@@ -55,7 +59,7 @@ impl Work {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -85,7 +85,9 @@ impl<P: Performer> Rehearsal<'_, P> {
             let line = format!("{:>10}  {}: {}", word(done.fate), done.step, done.work);
             self.performer.say(line.trim_end());
             if !done.note.is_empty() {
-                self.performer.say(&format!("{:>10}  {}", "", done.note));
+                for line in done.note.lines() {
+                    self.performer.say(&format!("{:>10}  {line}", ""));
+                }
             }
             let outcome = if done.fate == Fate::Skipped { "skipped" } else { "done" };
             self.scope["outcomes"][&step.id] = outcome.into();

@@ -15,6 +15,7 @@ mod killed;
 mod large;
 mod places;
 mod platform;
+mod runbooks;
 mod seen;
 mod strangers;
 mod two_regions;

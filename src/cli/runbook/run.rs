@@ -199,7 +199,9 @@ async fn carry_out(
         // That it waits is how it ended, and no failure.
         Err(error) if error.kind() == Kind::Waiting => {
             let mut ran: Ran = told::ran(ctx, run_id, exit::WAITING)?;
-            ran.next = error.hints().to_vec();
+            // The commands of its hints.
+            let commands = error.hints().iter().filter_map(|hint| hint.split('`').nth(1));
+            ran.next = commands.map(str::to_owned).collect();
             return Ok(Box::new(ran));
         }
         Err(error) => {

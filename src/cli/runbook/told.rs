@@ -159,7 +159,7 @@ impl Report for Ran {
         text.push_str(&format!("\nrun {} · platformctl runbook report {short}", story.run));
         blocks.push(Block::Text(text));
         if !self.next.is_empty() {
-            blocks.push(Block::Next(self.next.iter().map(|it| it.replace('`', "")).collect()));
+            blocks.push(Block::Next(self.next.clone()));
         }
         blocks
     }
@@ -182,7 +182,8 @@ pub(super) fn status(ctx: &Ctx, args: &StatusArgs) -> Result<Ran> {
     let mut ran = ran(ctx, &run, exit::OK)?;
     let short = run.rsplit('-').next().unwrap_or(&run).to_owned();
     for step in &ran.waiting {
-        ran.next.push(format!("platformctl runbook approve {short} '{step}'"));
+        let step = crate::runbook::quoted(step);
+        ran.next.push(format!("platformctl runbook approve {short} {step}"));
     }
     if summary.resumable() {
         ran.next.push(format!("platformctl runbook resume {short}"));
