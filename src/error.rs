@@ -45,6 +45,8 @@ pub enum Kind {
     Locked,
     /// Part of the work was done and can be resumed.
     Partial,
+    /// A run waits for an approval.
+    Waiting,
     /// A signal ended the work.
     Interrupted,
 }
@@ -171,6 +173,7 @@ impl Error {
             Kind::Policy => exit::POLICY,
             Kind::Locked => exit::LOCKED,
             Kind::Partial => exit::PARTIAL,
+            Kind::Waiting => exit::WAITING,
             Kind::Interrupted => exit::INTERRUPTED,
         }
     }

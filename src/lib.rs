@@ -27,6 +27,7 @@
 //! | [`login`] | Signing in as staff, and where tokens are kept |
 //! | [`ops`] | Operating the platform: tenants, through its own API; dead letters, through SQS |
 //! | [`plan`] | What a deploy would do, as a plain value |
+//! | [`runbook`] | What operators do, as proved, journaled and resumable YAML |
 //! | [`signal`] | Ctrl-C, told to every engine |
 //! | [`ui`] | The only place that prints |
 
@@ -49,5 +50,6 @@ pub mod lock;
 pub mod login;
 pub mod ops;
 pub mod plan;
+pub mod runbook;
 pub mod signal;
 pub mod ui;

@@ -135,7 +135,7 @@ async fn token(ctx: &Ctx, settings: &Settings) -> Result<(Secret, String)> {
 }
 
 /// The addresses of those who sign in for these settings.
-async fn issuers(ctx: &Ctx, settings: &Settings) -> Result<Vec<String>> {
+pub(super) async fn issuers(ctx: &Ctx, settings: &Settings) -> Result<Vec<String>> {
     if settings.local {
         let running = ctx.local_platform().status().await?;
         return Ok(running.map(|it| issuer::address(&it.endpoint)).into_iter().collect());

@@ -29,6 +29,8 @@ pub struct Ctx {
     pub cancel: Cancel,
     /// Where engines send events.
     pub events: Events,
+    /// The step of a runbook for which this is done.
+    pub(super) parent: Option<session::Parent>,
 }
 
 /// A connection to AWS or to the local platform.
@@ -47,12 +49,17 @@ pub struct Connection {
 impl Ctx {
     pub(super) fn new(global: Global, ui: Ui, cancel: Cancel) -> Result<Self> {
         let events = ui.events();
-        Ok(Self { ui, global, paths: Paths::from_env()?, cancel, events })
+        Ok(Self { ui, global, paths: Paths::from_env()?, cancel, events, parent: None })
     }
 
     /// The same context, acting where an earlier run did.
     pub(super) fn with_global(&self, global: Global) -> Self {
         Self { global, ..self.clone() }
+    }
+
+    /// The same context, for a step of a runbook.
+    pub(super) fn within(&self, parent: Option<session::Parent>) -> Self {
+        Self { parent, ..self.clone() }
     }
 
     /// The platform.yaml in use.

@@ -13,7 +13,7 @@ use super::context::Connection;
 use crate::bootstrap::{Functions, functions_of};
 use crate::build::{Builder, Target, find_source};
 use crate::config::{Architecture, Settings};
-use crate::deploy::{Artefacts, Concurrency, Engine, makes_bucket};
+use crate::deploy::{Artefacts, Concurrency, Engine, Why, makes_bucket};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::guard;
 use crate::journal::Journal;
@@ -135,6 +135,7 @@ pub(super) fn engine(
         protect: config.protect,
         import_existing: false,
         fence: None,
+        keep: Some(Why::Deploy),
         journal,
         events: ctx.events.clone(),
         cancel: ctx.cancel.clone(),

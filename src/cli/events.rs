@@ -75,6 +75,7 @@ fn line(record: &Record) -> String {
             format!("  #{id} {}{error}", word(*outcome))
         }
         Entry::Note { text } => text.clone(),
+        Entry::RunAborted { by, reason } => format!("aborted by {by}: {reason}"),
         Entry::RunFinished { exit_code, error } => match error {
             Some(error) => format!("ended with exit code {exit_code}: {error}"),
             None => format!("ended with exit code {exit_code}"),

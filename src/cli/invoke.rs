@@ -22,6 +22,9 @@ pub struct InvokeArgs {
     /// The payload, as JSON
     #[arg(long, value_name = "JSON", default_value = "{}")]
     payload: String,
+    /// Call the one of this region, instead of that of its stack
+    #[arg(long = "in", value_name = "REGION")]
+    region_of_it: Option<String>,
 }
 
 /// A function's answer.
@@ -38,7 +41,11 @@ pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
     let settings = ctx.settings()?;
     let name = settings.physical_name(&args.function);
     let connection = ctx.connect(&settings).await?;
-    let aws = connection.aws.of(&region_of(&settings, &name)?)?;
+    let region = match &args.region_of_it {
+        Some(region) => region.clone(),
+        None => region_of(&settings, &name)?,
+    };
+    let aws = connection.aws.of(&region)?;
     let answer = aws.invoke(&name, &payload).await?;
     ctx.ui.status(&format!("{name} answered in {:.1} ms", answer.wall_ms));
     Ok(InvokeReport(answer))

@@ -24,6 +24,8 @@ mod login;
 mod ops;
 mod outputs;
 mod resume;
+mod rollback;
+mod runbook;
 mod runs;
 mod session;
 mod status;

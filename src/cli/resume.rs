@@ -1,7 +1,7 @@
 use super::ops::{dlq_purge, dlq_redrive, set_runtime_region};
-use super::{Ctx, bootstrap, deploy, destroy, session, tenant};
+use super::{Ctx, bootstrap, deploy, destroy, rollback, runbook, session, tenant};
 use crate::error::{Error, Kind, Result};
-use crate::journal::{self, RunState};
+use crate::journal::{self, RunState, RunSummary};
 use crate::ui::Report;
 
 /// Go on with a run that failed, was interrupted, or was cut off
@@ -24,6 +24,11 @@ pub struct ResumeArgs {
 /// Runs `resume`.
 pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
     let summary = journal::find(&ctx.runs(), &args.run)?;
+    go_on(ctx, &summary, args.yes).await
+}
+
+/// Goes on with a run. `yes`: without asking.
+pub(super) async fn go_on(ctx: &Ctx, summary: &RunSummary, yes: bool) -> Result<Box<dyn Report>> {
     match summary.state {
         RunState::Succeeded => {
             return Err(Error::usage(format!(
@@ -38,14 +43,20 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
             )
             .hint(format!("follow it with `platformctl events {} --follow`", summary.run)));
         }
-        RunState::Failed | RunState::Crashed => {}
+        RunState::Aborted => {
+            return Err(Error::usage(format!(
+                "run {} was aborted; there is nothing to go on with",
+                summary.run
+            )));
+        }
+        RunState::Failed | RunState::Crashed | RunState::Waiting => {}
     }
-    let session::Kept { scope, args: mut kept } = session::kept(&summary)?;
-    if args.yes {
+    let session::Kept { scope, args: mut kept, parent } = session::kept(summary)?;
+    if yes {
         kept["yes"] = true.into();
     }
     let args = kept;
-    let ctx = ctx.with_global(ctx.global.acting_in(scope));
+    let ctx = ctx.with_global(ctx.global.acting_in(scope)).within(parent);
     let foreign = |error| {
         Error::failed(format!("run {} was recorded by another version of platformctl", summary.run))
             .caused_by(error)
@@ -53,15 +64,22 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
     Ok(match summary.start.verb.as_str() {
         "bootstrap" => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(bootstrap::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(bootstrap::execute(&ctx, args, Some(summary)).await?)
         }
         "deploy" => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(deploy::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(deploy::execute(&ctx, args, Some(summary)).await?)
         }
         "destroy" => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(destroy::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(destroy::execute(&ctx, args, Some(summary)).await?)
+        }
+        "rollback" => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(rollback::execute(&ctx, args, Some(summary)).await?)
+        }
+        verb if verb.starts_with("runbook ") => {
+            runbook::resume(&ctx, summary, runbook::Resumption::default()).await?
         }
         set_runtime_region::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
@@ -77,7 +95,7 @@ pub async fn run(ctx: &Ctx, args: &ResumeArgs) -> Result<Box<dyn Report>> {
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(tenant::execute(&ctx, order, Some(&summary)).await?)
+            Box::new(tenant::execute(&ctx, order, Some(summary)).await?)
         }
         other => return Err(Error::failed(format!("a run of {other} cannot be resumed"))),
     })

@@ -36,12 +36,14 @@ pub fn run(ctx: &Ctx, args: &RunsArgs) -> Result<RunsReport> {
     Ok(RunsReport(runs))
 }
 
-fn word(state: RunState) -> &'static str {
+pub(super) fn word(state: RunState) -> &'static str {
     match state {
         RunState::Running => "running",
         RunState::Succeeded => "succeeded",
         RunState::Failed => "failed",
         RunState::Crashed => "cut off",
+        RunState::Waiting => "waiting",
+        RunState::Aborted => "aborted",
     }
 }
 

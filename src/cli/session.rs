@@ -42,6 +42,18 @@ pub(in crate::cli) struct Session {
 pub(super) struct Kept {
     pub scope: Scope,
     pub args: Value,
+    /// The step of a runbook that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// A step of a runbook's run, of which another run is part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Parent {
+    /// The run.
+    pub run: String,
+    /// The step.
+    pub step: String,
 }
 
 /// What a session is for.
@@ -89,7 +101,8 @@ impl Session {
         let (journal, done) = match resumed {
             Some(run) => (Journal::resume(&run.path, mask, &by)?.0, run.finished_steps.clone()),
             None => {
-                let kept = Kept { scope: ctx.global.scope(settings.file()), args };
+                let scope = ctx.global.scope(settings.file());
+                let kept = Kept { scope, args, parent: ctx.parent.clone() };
                 let start = RunStart {
                     verb: verb.to_owned(),
                     arguments: serde_json::to_value(kept)
@@ -261,7 +274,7 @@ fn is_resumable(verb: &str) -> bool {
 
 /// Refuses to go on with a run anywhere but where it began: the shell's environment
 /// or platform.yaml may have changed since.
-fn refuse_elsewhere(
+pub(super) fn refuse_elsewhere(
     run: &RunSummary,
     settings: &Settings,
     identity: Option<&Identity>,

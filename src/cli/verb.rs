@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use super::{
     Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
-    invoke, local, lock, login, ops, outputs, resume, runs, status, synth, tenant,
+    invoke, local, lock, login, ops, outputs, resume, rollback, runbook, runs, status, synth,
+    tenant,
 };
 use crate::error::Result;
 use crate::ui::Report;
@@ -35,6 +36,9 @@ pub enum Verb {
     Ops(ops::OpsVerb),
     #[command(subcommand)]
     Lock(lock::LockVerb),
+    #[command(subcommand)]
+    Runbook(runbook::RunbookVerb),
+    Rollback(rollback::RollbackArgs),
     Bootstrap(bootstrap::BootstrapArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
@@ -64,6 +68,8 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Tenant(verb) => tenant::run(ctx, verb).await?,
         Verb::Ops(verb) => ops::run(ctx, verb).await?,
         Verb::Lock(verb) => lock::run(ctx, verb).await?,
+        Verb::Runbook(verb) => runbook::run(ctx, verb).await?,
+        Verb::Rollback(args) => Box::new(rollback::run(ctx, args).await?),
         Verb::Bootstrap(args) => bootstrap::run(ctx, args).await?,
         Verb::Runs(args) => Box::new(runs::run(ctx, &args)?),
         Verb::Events(args) => Box::new(events::run(ctx, &args).await?),

@@ -1,10 +1,19 @@
-//! Turns what a parser says against platform.yaml into what an operator reads:
+//! Turns what a parser says against a file into what an operator reads:
 //! the place, the message without the parser's own words, and the fix.
 
 use serde_json::Value;
 
 use super::locate::{Positions, Segment, segments};
 use crate::error::{Error, Place};
+
+/// What a kind of file may say, for errors about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Its JSON Schema.
+    pub schema: fn() -> Value,
+    /// The command that prints the schema.
+    pub command: &'static str,
+}
 
 /// A text that is no YAML at all.
 pub(super) fn malformed(name: &str, error: &serde_yaml::Error) -> Error {
@@ -17,9 +26,10 @@ pub(super) fn malformed(name: &str, error: &serde_yaml::Error) -> Error {
         .hint("indent with spaces, and close every quote and bracket")
 }
 
-/// A YAML that is no platform.yaml.
+/// A YAML that is not of its shape.
 pub(super) fn explain(
     name: &str,
+    shape: &Shape,
     positions: &Positions,
     error: &serde_path_to_error::Error<serde_yaml::Error>,
 ) -> Error {
@@ -50,11 +60,11 @@ pub(super) fn explain(
     if twice.is_some() {
         return Error::usage("written twice").at(place).hint("keep one of them");
     }
-    let meaning = describe(&place.field);
+    let meaning = describe(&(shape.schema)(), &place.field);
     let shown = Error::usage(in_plain_words(message)).at(place);
     match meaning {
         Some(meaning) => shown.hint(meaning),
-        None => shown.hint("`platformctl config schema` prints every field with its meaning"),
+        None => shown.hint(format!("`{}` prints every field with its meaning", shape.command)),
     }
 }
 
@@ -101,8 +111,8 @@ fn known_keys(message: &str) -> Vec<String> {
     known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Names the nearest valid key, and all of them.
-fn suggest(key: &str, known: &[String]) -> String {
+/// Names what of `known` is nearest to `key`, and all of it.
+pub fn suggest(key: &str, known: &[String]) -> String {
     let all = known.join(", ");
     let nearest = known
         .iter()
@@ -116,17 +126,16 @@ fn suggest(key: &str, known: &[String]) -> String {
 }
 
 /// What the published schema says about a field, with its range.
-fn describe(field: &str) -> Option<String> {
-    let schema = super::json_schema();
-    let mut node = &schema;
+fn describe(schema: &Value, field: &str) -> Option<String> {
+    let mut node = schema;
     let mut described = None;
     for segment in segments(field) {
         node = match segment {
-            Segment::Key(key) => resolved(&schema, node)
+            Segment::Key(key) => resolved(schema, node)
                 .get("properties")
                 .and_then(|known| known.get(&key))
                 .or_else(|| node.get("additionalProperties"))?,
-            Segment::Index(_) => node.get("items")?,
+            Segment::Index(_) => resolved(schema, node).get("items")?,
         };
         described =
             node.get("description").and_then(Value::as_str).map(str::to_owned).or(described);
@@ -140,6 +149,8 @@ fn describe(field: &str) -> Option<String> {
 }
 
 fn resolved<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
+    // What may be left out is this, or null.
+    let node = node.get("anyOf").and_then(|either| either.get(0)).unwrap_or(node);
     let target = node.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#'));
     target.and_then(|pointer| schema.pointer(pointer)).unwrap_or(node)
 }

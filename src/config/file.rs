@@ -79,6 +79,14 @@ pub struct Config {
     /// The locks that keep two machines from changing one environment.
     #[serde(default)]
     pub lock: LockConfig,
+    /// Folder with runbooks of your own, from this file's folder. One with the id of an
+    /// embedded runbook takes its place.
+    #[serde(default = "runbooks")]
+    pub runbooks: String,
+}
+
+fn runbooks() -> String {
+    "runbooks".to_owned()
 }
 
 fn protected() -> bool {

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::explain::{explain, malformed};
+use serde::de::DeserializeOwned;
+
+use super::explain::{Shape, explain, malformed};
 use super::locate::Positions;
 use super::{Config, FILE_NAME};
 use crate::error::{Context as _, Error, Place, Result};
@@ -87,14 +89,26 @@ pub fn load(path: &Path) -> Result<LoadedConfig> {
     parse(&name, &std::fs::read_to_string(path).map_err(unreadable)?)
 }
 
-/// Parses the text of a file called `name`.
-pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
+/// Parses the text of any YAML file of ours, called `name`; errors name the line, the
+/// column and what was expected there.
+pub fn parse_yaml<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+    shape: &Shape,
+) -> Result<(T, Positions)> {
     // Syntax first: the parser of fields would stop at the first odd type before it.
     serde_yaml::from_str::<serde::de::IgnoredAny>(text).map_err(|error| malformed(name, &error))?;
     let positions = Positions::of(text);
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    let config: Config = serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| explain(name, &positions, &error))?;
+    let value = serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| explain(name, shape, &positions, &error))?;
+    Ok((value, positions))
+}
+
+/// Parses the text of a platform.yaml called `name`.
+pub fn parse(name: &str, text: &str) -> Result<LoadedConfig> {
+    let shape = Shape { schema: super::json_schema, command: "platformctl config schema" };
+    let (config, positions): (Config, _) = parse_yaml(name, text, &shape)?;
     let loaded = LoadedConfig { config, file: name.to_owned(), positions };
     if loaded.config.version != 1 {
         let message = format!("version {} is not known; expected 1", loaded.config.version);

@@ -4,11 +4,11 @@
 use marked_yaml::types::Node;
 
 /// Line and column, both from 1.
-pub(super) type Position = (usize, usize);
+pub type Position = (usize, usize);
 
 /// Positions in one YAML text.
-#[derive(Debug)]
-pub(super) struct Positions {
+#[derive(Debug, Clone)]
+pub struct Positions {
     root: Option<Node>,
 }
 
@@ -27,7 +27,7 @@ impl Positions {
 
     /// Where the key of the field `path` (`network.cidr`) stands, or that of its
     /// nearest ancestor when the file does not mention it.
-    pub(super) fn of_field(&self, path: &str) -> Option<Position> {
+    pub fn of_field(&self, path: &str) -> Option<Position> {
         let mut node = self.root.as_ref()?;
         let mut found = None;
         for segment in segments(path) {

@@ -9,8 +9,10 @@ mod sections;
 mod settings;
 mod starter;
 
+pub use explain::{Shape, suggest};
 pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thresholds};
-pub use load::{LoadedConfig, find, load, parse, to_yaml};
+pub use load::{LoadedConfig, find, load, parse, parse_yaml, to_yaml};
+pub use locate::Positions;
 pub use sections::{
     AgentcoreConfig, ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig,
     FunctionConfig, IdentityConfig, IssuerConfig, Issuers, LeaseTime, LockBackend, LockConfig,

@@ -126,11 +126,11 @@ impl Artefacts {
 
     /// The bucket in the region of these clients, which is the home region if no other
     /// has one.
-    fn bucket_of(&self, aws: &Regional) -> &str {
+    pub(super) fn bucket_of(&self, aws: &Regional) -> &str {
         self.elsewhere.get(&aws.region).unwrap_or(&self.bucket)
     }
 
-    async fn exists(&self, aws: &Regional, key: &str) -> Result<bool> {
+    pub(super) async fn exists(&self, aws: &Regional, key: &str) -> Result<bool> {
         let bucket = self.bucket_of(aws);
         match aws.s3.head_object().bucket(bucket).key(key).send().await {
             Ok(_) => Ok(true),

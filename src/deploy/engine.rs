@@ -14,6 +14,7 @@ use super::deployed::{DeployedStack, StackStatus, not_deployed};
 use super::observe::observe;
 use super::overall::Overall;
 use super::planner::{PlannedStack, stale};
+use super::previous::Why;
 use super::waiter::{Ended, Follow, seen_events};
 use crate::aws::{Regional, Regions, explain};
 use crate::error::{Error, Kind, Result};
@@ -49,6 +50,8 @@ pub struct Engine {
     pub import_existing: bool,
     /// Proves that the environment's lock is still this run's, where there is one.
     pub fence: Option<Fence>,
+    /// Whether what is replaced is kept for `rollback`, and as what.
+    pub keep: Option<Why>,
     /// The run's journal.
     pub journal: Arc<Journal>,
     /// Where progress goes.
@@ -209,6 +212,9 @@ impl Engine {
             // Best effort: the refusal is what counts.
             let _ = change_set::delete(aws, name, &set.id).await;
             return Err(error);
+        }
+        if let Some(why) = self.keep.filter(|_| !create) {
+            Box::pin(self.keep_previous(stack, why)).await;
         }
         let seen = seen_events(aws, name).await?;
         let mut detail = json!({ "change_set": set.id, "template": stack.plan.template_digest, "region": aws.region });

@@ -139,7 +139,7 @@ impl Engine {
         let name = &template.stack_name;
         let aws = self.aws.of(&template.region)?;
         let live = seen.of(name, &template.region).cloned();
-        refuse_broken(name, live.as_ref())?;
+        refuse_broken(&template.name, name, live.as_ref())?;
         let body = template.template.to_json();
         let values = self.values(template, |name, region| seen.producer(name, region))?;
         let Values { known: parameters, pending } = values;
@@ -244,7 +244,7 @@ impl Engine {
     }
 
     /// An operation of an earlier run that was killed goes on in CloudFormation.
-    async fn wait_until_idle(
+    pub(super) async fn wait_until_idle(
         &self,
         region: &str,
         stack: &str,
@@ -278,11 +278,11 @@ pub(super) fn stale(planned: &[PlannedStack]) -> BTreeSet<String> {
 }
 
 /// Refuses a stack in a state that no deploy can leave, with what to do about it.
-fn refuse_broken(name: &str, live: Option<&LiveStack>) -> Result<()> {
+fn refuse_broken(short: &str, name: &str, live: Option<&LiveStack>) -> Result<()> {
     let Some(live) = live else { return Ok(()) };
     let hint = match live.status {
         StackStatus::UpdateRollbackFailed => format!(
-            "mend what the events name, then `aws cloudformation continue-update-rollback --stack-name {name}`"
+            "mend what the events name, then `platformctl rollback {short}`, which ends CloudFormation's own rollback first"
         ),
         StackStatus::DeleteFailed => {
             "mend what the events name, then finish with `platformctl destroy`".to_owned()

@@ -21,6 +21,10 @@ pub enum RunState {
     Failed,
     /// It never ended and its process is gone; it can be resumed.
     Crashed,
+    /// It waits for people: once they answered, it can be resumed.
+    Waiting,
+    /// It was given up, and cannot be resumed.
+    Aborted,
 }
 
 /// One run at a glance.
@@ -52,7 +56,7 @@ pub struct RunSummary {
 impl RunSummary {
     /// Whether `resume` can go on with it.
     pub fn resumable(&self) -> bool {
-        matches!(self.state, RunState::Crashed | RunState::Failed)
+        matches!(self.state, RunState::Crashed | RunState::Failed | RunState::Waiting)
     }
 }
 
@@ -175,8 +179,10 @@ fn summarize(path: &Path) -> Result<Option<RunSummary>> {
     };
     // Independent stacks are worked on at once: one that ends leaves the others open.
     let mut open: Vec<&String> = Vec::new();
+    let mut aborted = false;
     for record in &records {
         match &record.entry {
+            Entry::RunAborted { .. } => aborted = true,
             Entry::StepStarted { step } => {
                 open.retain(|other| *other != step);
                 open.push(step);
@@ -203,7 +209,9 @@ fn summarize(path: &Path) -> Result<Option<RunSummary>> {
     }
     summary.open_step = open.last().map(|step| (*step).clone());
     summary.state = match summary.exit_code {
+        Some(_) if aborted => RunState::Aborted,
         Some(0) => RunState::Succeeded,
+        Some(crate::error::exit::WAITING) => RunState::Waiting,
         Some(_) => RunState::Failed,
         None if is_locked(path) => RunState::Running,
         None => RunState::Crashed,

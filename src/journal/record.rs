@@ -119,6 +119,13 @@ pub enum Entry {
         /// One line.
         text: String,
     },
+    /// The run was given up: nobody goes on with it.
+    RunAborted {
+        /// Who gave it up.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// The run ended.
     RunFinished {
         /// The process exit code.

@@ -102,3 +102,18 @@ pub fn said_of(token: &Secret) -> Option<String> {
     let name = names.iter().find_map(|claim| claims[claim].as_str())?;
     Some(printable(name, 80))
 }
+
+/// The texts of a claim of a token, one or a list, as far as it says. Nothing is verified:
+/// for what its owner is shown, and asked.
+pub fn claim_of(token: &Secret, claim: &str) -> Vec<String> {
+    let payload = token.expose().split('.').nth(1);
+    let decoded = payload.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let claims: Value =
+        decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let texts = match &claims[claim] {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        Value::String(text) => vec![text.as_str()],
+        _ => Vec::new(),
+    };
+    texts.into_iter().map(|text| printable(text, 80)).collect()
+}

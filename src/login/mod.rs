@@ -20,7 +20,7 @@ use crate::http::Secret;
 pub use client::client_credentials;
 pub use device::{Clock, Prompt, device};
 pub use discovery::{Endpoints, discover};
-pub use grant::said_of;
+pub use grant::{claim_of, said_of};
 pub use store::{Login, Store};
 
 /// Who is asked for tokens, and what for.

@@ -19,6 +19,7 @@ mod large;
 mod leases;
 mod places;
 mod platform;
+mod runbooks;
 mod seen;
 mod strangers;
 mod two_regions;

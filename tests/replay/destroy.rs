@@ -14,6 +14,7 @@ async fn destroyed(
 ) -> Result<(DestroyReport, Option<Error>)> {
     let engine = &run.engine;
     let destroyer = Destroyer {
+        fence: None,
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
         journal: engine.journal.clone(),

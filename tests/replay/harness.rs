@@ -84,6 +84,7 @@ impl Run {
             protect: false,
             import_existing: false,
             fence: None,
+            keep: None,
             journal: Arc::new(journal),
             events: Events::new(move |event| sink.lock().expect("events").push(event)),
             cancel,

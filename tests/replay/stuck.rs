@@ -116,7 +116,7 @@ async fn an_update_that_was_rolled_back_can_be_tried_again() {
 #[tokio::test]
 async fn states_that_only_an_operator_can_leave_are_refused_with_what_to_do() {
     let cases = [
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("UPDATE_ROLLBACK_FAILED", "platformctl rollback"),
         ("DELETE_FAILED", "platformctl destroy"),
     ];
     for (status, wanted) in cases {

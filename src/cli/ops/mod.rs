@@ -1,13 +1,13 @@
-mod reports;
-mod failover_lock;
-mod failover_status;
-pub(super) mod set_runtime_region;
 mod dlq;
 mod dlq_inspect;
 mod dlq_list;
 pub(super) mod dlq_purge;
 pub(super) mod dlq_redrive;
 mod dlq_redriven;
+mod failover_lock;
+mod failover_status;
+mod reports;
+pub(super) mod set_runtime_region;
 
 use runtime_core::tenant::TenantId;
 
