@@ -5,7 +5,7 @@ use crate::runbook::Effect;
 
 /// Verbs that a runbook may name, and what doing them twice comes to. Whether a verb can
 /// show what it would do (`--dry-run`), clap says.
-pub(super) const VERBS: [(&str, Effect); 44] = [
+pub(super) const VERBS: [(&str, Effect); 42] = [
     ("config show", Effect::Reads),
     ("check", Effect::Reads),
     ("explain", Effect::Reads),
@@ -23,11 +23,10 @@ pub(super) const VERBS: [(&str, Effect); 44] = [
     ("ops dlq-list", Effect::Reads),
     ("ops dlq-inspect", Effect::Reads),
     ("ops top-tenants", Effect::Reads),
-    ("ops tenant-sessions", Effect::Reads),
+    ("lock show", Effect::Reads),
     ("ops quota-report", Effect::Reads),
     ("ops invocation-report", Effect::Reads),
     ("ops security-events", Effect::Reads),
-    ("ops error-rate", Effect::Reads),
     // What they make is named by its digest: the same twice is as good as once.
     ("build", Effect::Resumes),
     ("synth", Effect::Resumes),
@@ -52,12 +51,10 @@ pub(super) const VERBS: [(&str, Effect); 44] = [
     ("ops audit-export", Effect::Resumes),
     // Nobody can tell what a function does; an `invoke` step says whether it only reads.
     ("invoke", Effect::Unknown),
-    // It is sent, or it is not.
-    ("ops notify-tenant", Effect::Unknown),
 ];
 
 /// Verbs that no runbook may name, and why.
-pub(super) const REFUSED: [(&str, &str); 10] = [
+pub(super) const REFUSED: [(&str, &str); 11] = [
     ("init", "it asks for what a platform.yaml says"),
     ("login", "people log in before they run a runbook"),
     ("logout", "whoever runs it stays who they are"),
@@ -67,6 +64,7 @@ pub(super) const REFUSED: [(&str, &str); 10] = [
     ("local up", "where a runbook acts was decided when it was run"),
     ("local down", "where a runbook acts was decided when it was run"),
     ("local", "what it prints or changes is this machine's alone"),
+    ("lock break", "whoever breaks a lock has looked who holds it"),
     ("help", "it is for people"),
 ];
 
