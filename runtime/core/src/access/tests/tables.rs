@@ -161,6 +161,12 @@ fn batches_go_in_parts_and_what_is_left_is_sent_again() {
 }
 
 #[test]
+fn pauses_are_longer_and_longer_and_together_less_than_two_seconds() {
+    let pauses: Vec<_> = (1..items::ATTEMPTS).map(items::pause_after).collect();
+    assert_eq!(pauses, [50, 100, 200, 400, 800].map(std::time::Duration::from_millis));
+}
+
+#[test]
 fn a_transaction_is_made_whole_or_not_at_all() {
     let world = World::default();
     let acme = world.tenant("acme");
