@@ -9,7 +9,7 @@ use super::audit::{Audit, AuditKind, AuditRecord};
 use super::backend::Backend;
 use super::error::{AccessError, TenantAccessViolation};
 use super::items::TRANSACTION_SIZE;
-use super::operation::{BatchWrite, Change, Operation, Query, Reply, Write};
+use super::operation::{BatchWrite, Change, Operation, Query, Reply, Write, shown};
 use super::scope::{OperatorScope, Scope};
 use crate::metrics::TENANT_ACCESS_VIOLATIONS;
 use crate::model::{AttributeValue, Attributes, REVISION, Timestamp, VERSION};
@@ -156,7 +156,7 @@ impl Guard {
             tenant_id: None,
             operation: operation.name(),
             tables: operation.tables().iter().map(|table| table.name.to_owned()).collect(),
-            attempted: attempted(operation),
+            attempted: operation.attempted(),
         };
         self.watchers.audit.record(&record).await.map_err(AccessError::Audit)
     }
@@ -376,29 +376,4 @@ fn has_exactly(key: &Attributes, names: &[&str]) -> bool {
 
 fn has_key(item: &Attributes, key: &Attributes) -> bool {
     key.iter().all(|(name, value)| item.get(name) == Some(value))
-}
-
-/// What an operation is about, for the audit trail: the first partition.
-fn attempted(operation: &Operation) -> Option<String> {
-    let partition = |table: &Table, key: &Attributes| shown(key.get(table.partition_key));
-    match operation {
-        Operation::Get { table, key } => Some(partition(table, key)),
-        Operation::Query(query) => Some(query.partition.clone()),
-        Operation::BatchGet { table, keys } => keys.first().map(|key| partition(table, key)),
-        Operation::BatchWrite { table, writes } => {
-            writes.first().map(|write| partition(table, write.keyed()))
-        }
-        Operation::Write(write) => Some(partition(&write.table, write.change.keyed())),
-        Operation::Transact(writes) => {
-            writes.first().map(|write| partition(&write.table, write.change.keyed()))
-        }
-    }
-}
-
-fn shown(value: Option<&AttributeValue>) -> String {
-    match value {
-        Some(AttributeValue::S(text)) => text.clone(),
-        Some(_) => "a key that is no text".to_owned(),
-        None => "no key".to_owned(),
-    }
 }

@@ -1,5 +1,6 @@
 //! Access, on tables in memory and on requests of the SDK that go nowhere.
 
+mod conditions;
 mod connect;
 mod isolation;
 mod objects;

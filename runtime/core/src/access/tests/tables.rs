@@ -267,8 +267,14 @@ fn another_tenants_item_is_not_reached_by_any_operation() {
     let record = &world.audit.records()[0];
     assert_eq!((record.subject.as_str(), record.operation), ("ada", "get"));
     assert!(record.key().starts_with("access/tenants/acme/2"), "{}", record.key());
+    assert_eq!(
+        (&record.tables, record.attempted.as_deref()),
+        (&vec!["jobs".into()], Some("other"))
+    );
     let line = &world.written.lines()[0];
-    assert_eq!((&line["tenant"], &line["attempted"]), (&"acme".into(), &"other".into()));
+    let about = ["level", "tenant", "attempted", "operation", "table", "in_reply"];
+    let expected = serde_json::json!(["ERROR", "acme", "other", "get", "jobs", false]);
+    assert_eq!(serde_json::json!(about.map(|name| &line[name])), expected);
     let stolen = acme.clone();
     let stolen = run(async move {
         stolen
