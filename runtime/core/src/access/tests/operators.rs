@@ -242,9 +242,9 @@ fn each_kind_of_scope_reaches_its_own_tables_alone() {
         of_platform.send(&Operation::Transact(vec![check])).await.unwrap();
         let done: Vec<_> = world.audit.records().iter().map(|it| it.operation).collect();
         assert_eq!(done[done.len() - 3..], ["batch-get", "batch-write", "transact"]);
-        let last = world.audit.records().pop().unwrap();
+        let record = world.audit.records().pop().unwrap();
         assert_eq!(
-            (last.attempted.as_deref(), &last.tables[..]),
+            (record.attempted.as_deref(), &record.tables[..]),
             (Some("acme"), &["tenants".to_owned()][..])
         );
         let wrong = of_platform.list(&Listing::<Job>::all(), 1, None).await;
