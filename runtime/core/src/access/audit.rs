@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use serde::Serialize;
+use serde_json::json;
 
 use super::sdk::explain;
 use crate::model::{InvocationId, Timestamp};
@@ -57,6 +58,11 @@ impl AuditRecord {
             .map_or_else(|| "platform".to_owned(), |tenant| format!("tenants/{tenant}"));
         format!("{ACCESS_PREFIX}{whose}/{day}/{}.json", InvocationId::at(self.at))
     }
+
+    /// What is kept of it. It is plain data, which is always JSON.
+    fn text(&self) -> String {
+        json!(self).to_string()
+    }
 }
 
 /// What an audit trail answers.
@@ -85,7 +91,6 @@ impl S3Audit {
 impl Audit for S3Audit {
     fn record<'a>(&'a self, record: &'a AuditRecord) -> Recorded<'a> {
         Box::pin(async move {
-            let body = serde_json::to_vec(record).map_err(|error| error.to_string())?;
             let put = self
                 .client
                 .put_object()
@@ -95,7 +100,7 @@ impl Audit for S3Audit {
                 // A bucket with a lock takes nothing without one.
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .if_none_match("*")
-                .body(ByteStream::from(body));
+                .body(ByteStream::from(record.text().into_bytes()));
             put.send().await.map(drop).map_err(|error| explain(&error))
         })
     }
@@ -109,8 +114,7 @@ pub struct LogAudit;
 impl Audit for LogAudit {
     fn record<'a>(&'a self, record: &'a AuditRecord) -> Recorded<'a> {
         Box::pin(async move {
-            let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
-            tracing::warn!(target: "audit", record = text, "access");
+            tracing::warn!(target: "audit", record = record.text(), "access");
             Ok(())
         })
     }

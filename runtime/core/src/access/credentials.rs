@@ -4,6 +4,7 @@
 //! a session that is tagged with the tenant's id, by which the role's policies name what
 //! it reaches; and a policy of the session says the same once more with the id itself.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -52,7 +53,7 @@ impl Acting {
         match (set("AWS_ENDPOINT_URL"), set(TENANT_ROLE)) {
             (Some(_), _) => Ok(Self::Own),
             (None, Some(role)) => Ok(Self::TenantRole { role }),
-            (None, None) => Err(AccessError::Credentials(format!(
+            (None, None) => Err(none(format!(
                 "{TENANT_ROLE} is not set: expected the ARN of the role for tenants"
             ))),
         }
@@ -102,7 +103,6 @@ impl NarrowedCredentials {
     }
 
     async fn assume(&self, role: &str, tenant: &TenantId) -> Result<Credentials, AccessError> {
-        let wrong = |what: &str| AccessError::Credentials(what.to_owned());
         let tag = Tag::builder().key(TENANT_ID).value(tenant.as_str()).build();
         let output = self
             .sts
@@ -110,14 +110,13 @@ impl NarrowedCredentials {
             .role_arn(role)
             .role_session_name(format!("tenant-{tenant}"))
             .duration_seconds(SESSION_SECONDS)
-            .tags(tag.map_err(|_| wrong("the session's tag cannot be made"))?)
+            .tags(tag.map_err(none)?)
             .policy(self.policy(role, tenant)?)
             .send()
             .await
-            .map_err(|error| AccessError::Credentials(explain(&error)))?;
-        let given = output.credentials.ok_or_else(|| wrong("STS gave none"))?;
-        let expiry = SystemTime::try_from(given.expiration)
-            .map_err(|_| wrong("STS gave some that end at no time"))?;
+            .map_err(|error| none(explain(&error)))?;
+        let given = output.credentials.ok_or_else(|| none("STS gave none"))?;
+        let expiry = SystemTime::try_from(given.expiration).map_err(none)?;
         Ok(Credentials::new(
             given.access_key_id,
             given.secret_access_key,
@@ -191,8 +190,13 @@ fn place(role: &str) -> Result<[&str; 2], AccessError> {
         {
             Ok([partition, account])
         }
-        _ => Err(AccessError::Credentials(format!("{TENANT_ROLE}: expected the ARN of a role"))),
+        _ => Err(none(format!("{TENANT_ROLE}: expected the ARN of a role"))),
     }
+}
+
+/// Why there are none.
+fn none(why: impl Display) -> AccessError {
+    AccessError::Credentials(why.to_string())
 }
 
 impl std::fmt::Debug for NarrowedCredentials {

@@ -48,7 +48,7 @@ impl Transaction {
 
     /// Makes an item that is not there, or has expired.
     pub fn create<T: TenantItem>(self, item: &T) -> Result<Self, AccessError> {
-        self.put(item, items::new_item::<T>())
+        self.put(item, items::new_item(&T::TABLE))
     }
 
     /// Changes attributes of an item that is there.
@@ -90,7 +90,7 @@ impl TenantScopedDynamoDb {
     /// Makes an item that is not there, or has expired; otherwise
     /// [`AccessError::Condition`].
     pub async fn create<T: TenantItem>(&self, item: &T) -> Result<(), AccessError> {
-        self.guard.write(items::put(item, items::new_item::<T>())?).await
+        self.guard.write(items::put(item, items::new_item(&T::TABLE))?).await
     }
 
     /// Makes an item for a request that may come twice: an item that is there already is

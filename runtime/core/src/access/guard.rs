@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::audit::{Audit, AuditKind, AuditRecord};
 use super::backend::Backend;
 use super::error::{AccessError, TenantAccessViolation};
-use super::operation::{BatchWrite, Change, Operation, Query, Reply, Write};
+use super::items::TRANSACTION_SIZE;
+use super::operation::{BatchWrite, Change, Operation, Query, Reply, Write, shown};
 use super::scope::{OperatorScope, Scope};
 use crate::metrics::TENANT_ACCESS_VIOLATIONS;
 use crate::model::{AttributeValue, Attributes, REVISION, Timestamp, VERSION};
@@ -18,6 +19,9 @@ use crate::tenant::TenantId;
 
 /// What a tenant may change of its own record.
 const OWN_ATTRIBUTES: [&str; 2] = ["api_keys", "updated_at"];
+
+/// What is the platform's; every other table is the tenants' alone.
+pub(super) const PLATFORM: [Table; 3] = [TENANTS, BILLING, OPS_LOCKS];
 
 /// For whom.
 #[derive(Debug, Clone)]
@@ -104,12 +108,17 @@ impl Guard {
         Self { whose, backend, watchers }
     }
 
-    pub(super) fn whose(&self) -> &Whose {
-        &self.whose
+    /// The tenant for whom it is; nobody: those who run the platform.
+    pub(super) fn tenant(&self) -> Option<&TenantId> {
+        self.whose.tenant()
     }
 
     /// Sends an operation if it stays inside, and gives the reply if that did.
     pub(super) async fn send(&self, operation: &Operation) -> Result<Reply, AccessError> {
+        let tables = operation.tables();
+        let Some(table) = tables.first() else {
+            return Err(AccessError::Request(TRANSACTION_SIZE));
+        };
         match self.check_request(operation) {
             Err(AccessError::Violation(violation)) => {
                 return Err(self.watchers.violated(&self.whose, violation).await);
@@ -117,10 +126,10 @@ impl Guard {
             checked => checked?,
         }
         if let Whose::Platform(scope) = &self.whose {
-            self.permit(scope, operation).await?;
+            self.permit(scope, operation, table).await?;
         }
         let reply = self.backend.run(operation).await?;
-        match self.check_reply(operation, &reply) {
+        match self.check_reply(operation, table, &reply) {
             Ok(()) => Ok(reply),
             Err(violation) => {
                 let violation = TenantAccessViolation { in_reply: true, ..violation };
@@ -134,11 +143,11 @@ impl Guard {
         &self,
         scope: &OperatorScope,
         operation: &Operation,
+        table: &Table,
     ) -> Result<(), AccessError> {
-        let tables = operation.tables();
-        let table = tables.first().map_or("", |table| table.name);
         if !operation.only_reads() && !scope.may_change() {
-            return Err(AccessError::ReadOnly { operation: operation.name(), table });
+            let (operation, table) = (operation.name(), table.name);
+            return Err(AccessError::ReadOnly { operation, table });
         }
         let record = AuditRecord {
             at: Timestamp::now(),
@@ -146,8 +155,8 @@ impl Guard {
             subject: scope.subject().to_owned(),
             tenant_id: None,
             operation: operation.name(),
-            tables: tables.iter().map(|table| table.name.to_owned()).collect(),
-            attempted: attempted(operation),
+            tables: operation.tables().iter().map(|table| table.name.to_owned()).collect(),
+            attempted: operation.attempted(),
         };
         self.watchers.audit.record(&record).await.map_err(AccessError::Audit)
     }
@@ -185,12 +194,11 @@ impl Guard {
     /// platform's: for a tenant's own data, they act for the tenant.
     fn reaches(&self, table: &Table) -> bool {
         let known = tables::ALL.contains(table);
-        let platforms = [TENANTS, BILLING, OPS_LOCKS].contains(table);
         known
             && match self.whose {
-                Whose::Tenant(_) => table.tenant_scoped() && !platforms,
+                Whose::Tenant(_) => table.tenant_scoped(),
                 Whose::Record(_) => *table == TENANTS,
-                Whose::Platform(_) => platforms,
+                Whose::Platform(_) => PLATFORM.contains(table),
             }
     }
 
@@ -305,12 +313,12 @@ impl Guard {
     fn check_reply(
         &self,
         operation: &Operation,
+        table: &Table,
         reply: &Reply,
     ) -> Result<(), TenantAccessViolation> {
         let name = operation.name();
-        let Some(table) = operation.tables().first().copied() else { return Ok(()) };
         for item in &reply.items {
-            self.check_item(name, &table, item)?;
+            self.check_item(name, table, item)?;
             let asked_for = match operation {
                 Operation::Get { key, .. } => has_key(item, key),
                 Operation::BatchGet { keys, .. } => keys.iter().any(|key| has_key(item, key)),
@@ -326,16 +334,16 @@ impl Guard {
             };
             if !asked_for {
                 let found = item.get(table.partition_key);
-                return Err(self.violation(name, &table, &shown(found)));
+                return Err(self.violation(name, table, &shown(found)));
             }
         }
         if let (Operation::Query(query), Some(last)) = (operation, &reply.last_key) {
             self.check_position(query, last)?;
         }
-        reply.unread.iter().try_for_each(|key| self.check_key(name, &table, key))?;
+        reply.unread.iter().try_for_each(|key| self.check_key(name, table, key))?;
         reply.unwritten.iter().try_for_each(|write| match write {
-            BatchWrite::Put(item) => self.check_item(name, &table, item),
-            BatchWrite::Delete(key) => self.check_key(name, &table, key),
+            BatchWrite::Put(item) => self.check_item(name, table, item),
+            BatchWrite::Delete(key) => self.check_key(name, table, key),
         })
     }
 
@@ -368,29 +376,4 @@ fn has_exactly(key: &Attributes, names: &[&str]) -> bool {
 
 fn has_key(item: &Attributes, key: &Attributes) -> bool {
     key.iter().all(|(name, value)| item.get(name) == Some(value))
-}
-
-/// What an operation is about, for the audit trail: the first partition.
-fn attempted(operation: &Operation) -> Option<String> {
-    let partition = |table: &Table, key: &Attributes| shown(key.get(table.partition_key));
-    match operation {
-        Operation::Get { table, key } => Some(partition(table, key)),
-        Operation::Query(query) => Some(query.partition.clone()),
-        Operation::BatchGet { table, keys } => keys.first().map(|key| partition(table, key)),
-        Operation::BatchWrite { table, writes } => {
-            writes.first().map(|write| partition(table, write.keyed()))
-        }
-        Operation::Write(write) => Some(partition(&write.table, write.change.keyed())),
-        Operation::Transact(writes) => {
-            writes.first().map(|write| partition(&write.table, write.change.keyed()))
-        }
-    }
-}
-
-fn shown(value: Option<&AttributeValue>) -> String {
-    match value {
-        Some(AttributeValue::S(text)) => text.clone(),
-        Some(_) => "a key that is no text".to_owned(),
-        None => "no key".to_owned(),
-    }
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::error::AccessError;
-use super::guard::{Guard, Whose};
+use super::guard::Guard;
 use super::operation::{BatchWrite, Change, Condition, Operation, Query, Update, Write};
 use crate::api::Page;
 use crate::model::{AttributeValue, Attributes, Cursor, Item, Key, Listing, Partition, Timestamp};
-use crate::tables::EXPIRES_AT;
+use crate::tables::{EXPIRES_AT, Table};
 
 /// The most items of a page.
 pub const LARGEST_PAGE: u32 = 200;
@@ -18,10 +18,11 @@ pub const LARGEST_PAGE: u32 = 200;
 const MOST_READS: usize = 100;
 const MOST_WRITES: usize = 25;
 const MOST_TRANSACTED: usize = 100;
+pub(super) const TRANSACTION_SIZE: &str = "a transaction has 1 to 100 writes";
 
 /// How often a batch is sent while some of it is left, and the first pause; each is
 /// twice as long as the one before. Together less than two seconds.
-const ATTEMPTS: u32 = 6;
+pub(super) const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn put<T: Item>(item: &T, condition: Condition) -> Result<Write, AccessError> {
@@ -43,21 +44,15 @@ pub(super) fn update<T: Item>(key: &Key<T>, update: Update, condition: Condition
 }
 
 /// A new item is one that is not there, or has expired.
-pub(super) fn new_item<T: Item>() -> Condition {
-    if T::TABLE.expires {
-        Condition::absent_or_expired(Timestamp::now())
-    } else {
-        Condition::absent()
-    }
+pub(super) fn new_item(table: &Table) -> Condition {
+    if table.expires { Condition::absent_or_expired(Timestamp::now()) } else { Condition::absent() }
 }
 
 /// An item that has expired is not there for readers, however long the table keeps it.
-fn has_expired<T: Item>(attributes: &Attributes) -> bool {
+fn has_expired(table: &Table, attributes: &Attributes) -> bool {
     let now = Timestamp::now().seconds();
     match attributes.get(EXPIRES_AT) {
-        Some(AttributeValue::N(at)) if T::TABLE.expires => {
-            at.parse().is_ok_and(|at: i64| at <= now)
-        }
+        Some(AttributeValue::N(at)) if table.expires => at.parse().is_ok_and(|at: i64| at <= now),
         _ => false,
     }
 }
@@ -66,7 +61,7 @@ impl Guard {
     pub(super) async fn get<T: Item>(&self, key: &Key<T>) -> Result<Option<T>, AccessError> {
         let operation = Operation::Get { table: T::TABLE, key: key.attributes() };
         let mut items = self.send(&operation).await?.items;
-        let found = items.pop().filter(|it| !has_expired::<T>(it));
+        let found = items.pop().filter(|it| !has_expired(&T::TABLE, it));
         Ok(found.map(T::from_attributes).transpose()?)
     }
 
@@ -76,9 +71,9 @@ impl Guard {
 
     /// Writes the item that was read, changed; gives it with its new revision.
     pub(super) async fn replace<T: Item>(&self, item: T) -> Result<T, AccessError> {
-        let Some(read) = item.revision() else {
-            return Err(AccessError::Request("the item has no revision: name a condition"));
-        };
+        let read = item
+            .revision()
+            .ok_or(AccessError::Request("the item has no revision: name a condition"))?;
         let item = item.with_revision(read.next());
         self.write(put(&item, Condition::revision(read))?).await?;
         Ok(item)
@@ -103,15 +98,7 @@ impl Guard {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<T>, AccessError> {
-        let partition = match (listing.partition(), self.whose()) {
-            (Partition::Tenant, Whose::Tenant(scope) | Whose::Record(scope)) => {
-                scope.tenant_id().to_string()
-            }
-            (Partition::Tenant, Whose::Platform(_)) => {
-                return Err(AccessError::Request("a list of a tenant is read for that tenant"));
-            }
-            (Partition::Fixed(partition), _) => partition.clone(),
-        };
+        let partition = self.partition(listing.partition())?;
         let start = match cursor {
             Some(text) => Some(Cursor::parse(text, &partition, listing)?.key(&partition, listing)),
             None => None,
@@ -128,13 +115,24 @@ impl Guard {
             start,
         };
         let reply = self.send(&Operation::Query(query)).await?;
-        let items = reply.items.into_iter().filter(|it| !has_expired::<T>(it));
+        let items = reply.items.into_iter().filter(|it| !has_expired(&T::TABLE, it));
         let items = items.map(T::from_attributes).collect::<Result<_, _>>()?;
         let next = reply.last_key.map(|key| {
             Cursor::after(&partition, listing, &key)
                 .ok_or(AccessError::Request("the position of the next page is too long"))
         });
         Ok(Page { items, next: next.transpose()? })
+    }
+
+    /// The partition of a list, for whom it is read.
+    fn partition(&self, partition: &Partition) -> Result<String, AccessError> {
+        match (partition, self.tenant()) {
+            (Partition::Fixed(partition), _) => Ok(partition.clone()),
+            (Partition::Tenant, Some(tenant)) => Ok(tenant.to_string()),
+            (Partition::Tenant, None) => {
+                Err(AccessError::Request("a list of a tenant is read for that tenant"))
+            }
+        }
     }
 
     /// Those that are there, in no order.
@@ -158,7 +156,7 @@ impl Guard {
                 left.extend(unread);
             }
         }
-        let found = found.into_iter().filter(|it| !has_expired::<T>(it));
+        let found = found.into_iter().filter(|it| !has_expired(&T::TABLE, it));
         Ok(found.map(T::from_attributes).collect::<Result<_, _>>()?)
     }
 
@@ -184,11 +182,16 @@ impl Guard {
     }
 
     pub(super) async fn transact(&self, writes: Vec<Write>) -> Result<(), AccessError> {
-        if writes.is_empty() || writes.len() > MOST_TRANSACTED {
-            return Err(AccessError::Request("a transaction has 1 to 100 writes"));
+        if writes.len() > MOST_TRANSACTED {
+            return Err(AccessError::Request(TRANSACTION_SIZE));
         }
         self.send(&Operation::Transact(writes)).await.map(drop)
     }
+}
+
+/// How long to wait after so many attempts.
+pub(super) fn pause_after(attempts: u32) -> Duration {
+    FIRST_PAUSE * 2_u32.pow(attempts.saturating_sub(1))
 }
 
 /// How often something was left.
@@ -201,7 +204,7 @@ impl Attempts {
         if self.0 >= ATTEMPTS {
             return Err(AccessError::Unprocessed { left, attempts: self.0 });
         }
-        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(self.0 - 1)).await;
+        tokio::time::sleep(pause_after(self.0)).await;
         Ok(())
     }
 }

@@ -114,6 +114,8 @@ impl State {
         let mut rows: Vec<_> = rows
             .map(|(_, row)| row.clone())
             .filter(|row| text(row, query.partition_key) == query.partition)
+            // What lacks the key of an index is not in it.
+            .filter(|row| query.index.is_none_or(|index| row.contains_key(index.sort_key)))
             .filter(|row| sort_of(row).starts_with(&query.prefix))
             .collect();
         rows.sort_by_key(order);

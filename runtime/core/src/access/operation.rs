@@ -62,6 +62,23 @@ impl Operation {
         }
     }
 
+    /// What it is about, for the audit trail: the first partition.
+    pub(super) fn attempted(&self) -> Option<String> {
+        let partition = |table: &Table, key: &Attributes| shown(key.get(table.partition_key));
+        match self {
+            Self::Get { table, key } => Some(partition(table, key)),
+            Self::Query(query) => Some(query.partition.clone()),
+            Self::BatchGet { table, keys } => keys.first().map(|key| partition(table, key)),
+            Self::BatchWrite { table, writes } => {
+                writes.first().map(|write| partition(table, write.keyed()))
+            }
+            Self::Write(write) => Some(partition(&write.table, write.change.keyed())),
+            Self::Transact(writes) => {
+                writes.first().map(|write| partition(&write.table, write.change.keyed()))
+            }
+        }
+    }
+
     /// Whether it changes nothing.
     pub fn only_reads(&self) -> bool {
         matches!(self, Self::Get { .. } | Self::Query(_) | Self::BatchGet { .. })
@@ -278,4 +295,13 @@ pub struct Reply {
     pub unread: Vec<Attributes>,
     /// Writes that were not made for want of capacity.
     pub unwritten: Vec<BatchWrite>,
+}
+
+/// The value of a partition key, for people.
+pub(super) fn shown(value: Option<&AttributeValue>) -> String {
+    match value {
+        Some(AttributeValue::S(text)) => text.clone(),
+        Some(_) => "a key that is no text".to_owned(),
+        None => "no key".to_owned(),
+    }
 }

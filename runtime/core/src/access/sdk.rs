@@ -248,7 +248,7 @@ fn received(attributes: HashMap<String, Sent>) -> Attributes {
 }
 
 /// A request that lacks something it needs; nothing was sent.
-fn built(error: impl std::fmt::Display) -> BackendError {
+pub(super) fn built(error: impl std::fmt::Display) -> BackendError {
     BackendError::Failed(error.to_string())
 }
 

@@ -53,10 +53,13 @@ impl Sent {
     }
 }
 
+/// Status, headers, body.
+type Answer = (u16, Vec<(&'static str, &'static str)>, String);
+
 #[derive(Debug, Default)]
 struct State {
     sent: Vec<Sent>,
-    answers: VecDeque<(u16, String)>,
+    answers: VecDeque<Answer>,
 }
 
 /// A network that is none.
@@ -69,9 +72,24 @@ impl Wire {
     /// # Panics
     ///
     /// Panics when a request panicked.
-    #[expect(clippy::needless_pass_by_value, reason = "texts and JSON are given as they are")]
     pub fn answer(&self, status: u16, body: impl ToString) -> &Self {
-        self.0.lock().unwrap().answers.push_back((status, body.to_string()));
+        self.answer_with(status, &[], body)
+    }
+
+    /// The same with headers.
+    ///
+    /// # Panics
+    ///
+    /// Panics when a request panicked.
+    #[expect(clippy::needless_pass_by_value, reason = "texts and JSON are given as they are")]
+    pub fn answer_with(
+        &self,
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        body: impl ToString,
+    ) -> &Self {
+        let answer = (status, headers.to_vec(), body.to_string());
+        self.0.lock().unwrap().answers.push_back(answer);
         self
     }
 
@@ -117,8 +135,12 @@ impl HttpConnector for Wire {
         };
         let mut state = self.0.lock().unwrap();
         state.sent.push(sent);
-        let answer = state.answers.pop_front().map(|(status, body)| {
-            HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+        let answer = state.answers.pop_front().map(|(status, headers, body)| {
+            let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+            for (name, value) in headers {
+                answer.headers_mut().insert(name, value);
+            }
+            answer
         });
         HttpConnectorFuture::ready(
             answer.ok_or_else(|| ConnectorError::io("no connection".to_owned().into())),

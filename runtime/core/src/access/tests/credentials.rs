@@ -55,23 +55,59 @@ fn a_session_is_tagged_and_may_reach_its_tenant_alone() {
     assert_eq!(field("Tags.member.1.Value"), "acme");
     assert!(!form.iter().any(|(name, _)| name.starts_with("Tags.member.2")));
     let policy: Value = serde_json::from_str(field("Policy")).unwrap();
-    let items = &policy["Statement"][0];
-    assert_eq!(items["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"][0], "acme");
-    assert_eq!(items["Condition"]["Null"]["dynamodb:LeadingKeys"], "false");
-    let tables = items["Resource"].to_string();
-    for (name, inside) in [
-        ("jobs", true),
-        ("jobs/index/*", true),
-        ("tenants", false),
-        ("billing", false),
-        ("ops-locks", false),
-    ] {
-        let arn = format!("\"arn:aws:dynamodb:*:123456789012:table/p-dev-{name}\"");
-        assert_eq!(tables.contains(&arn), inside, "{name}");
-    }
-    let rest = policy.to_string();
-    assert!(rest.contains("\"arn:aws:s3:::p-dev-results-123456789012/tenants/acme/*\""), "{rest}");
-    assert!(rest.contains("secret:p-dev/webhooks/acme/*"), "{rest}");
+    assert_eq!(policy["Version"], "2012-10-17");
+    let [items, keys, secrets, objects, lists] = &policy["Statement"].as_array().unwrap()[..]
+    else {
+        panic!("{policy}");
+    };
+    let tables = [
+        "agents",
+        "invocations",
+        "invocations/index/*",
+        "jobs",
+        "jobs/index/*",
+        "sessions",
+        "tools",
+        "webhooks",
+    ];
+    let tables = tables.map(|name| format!("arn:aws:dynamodb:*:123456789012:table/p-dev-{name}"));
+    let expected = json!({
+        "Effect": "Allow", "Action": ["dynamodb:*Item", "dynamodb:Query"], "Resource": tables,
+        "Condition": {
+            "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["acme"] },
+            "Null": { "dynamodb:LeadingKeys": "false" },
+        },
+    });
+    assert_eq!(*items, expected);
+    let expected = json!(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]);
+    assert_eq!(keys["Action"], expected);
+    let expected = json!({
+        "Effect": "Allow", "Action": "secretsmanager:*",
+        "Resource": "arn:aws:secretsmanager:*:123456789012:secret:p-dev/webhooks/acme/*",
+    });
+    assert_eq!(*secrets, expected);
+    let bucket = "arn:aws:s3:::p-dev-results-123456789012";
+    let expected = json!({
+        "Effect": "Allow", "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+        "Resource": format!("{bucket}/tenants/acme/*"),
+    });
+    assert_eq!(*objects, expected);
+    let expected = json!({
+        "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket,
+        "Condition": { "StringLike": { "s3:prefix": "tenants/acme/*" } },
+    });
+    assert_eq!(*lists, expected);
+}
+
+#[test]
+fn a_function_without_a_bucket_reaches_no_objects() {
+    let sts = Wire::default().connections().sts();
+    let acting = Acting::TenantRole { role: ROLE.to_owned() };
+    let narrowed = NarrowedCredentials::new(sts, acting, "p-dev", None);
+    let policy = narrowed.policy(ROLE, &"acme".parse().unwrap()).unwrap();
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    assert_eq!(policy["Statement"].as_array().unwrap().len(), 3);
+    assert!(!policy.to_string().contains("s3:"), "{policy}");
 }
 
 #[test]
@@ -137,7 +173,8 @@ fn what_sts_refuses_or_does_not_give_is_an_error_and_nothing_is_kept() {
     run(narrowed.of(&scope("acme"))).unwrap();
     assert!(narrowed.kept(&"acme".parse().unwrap()).is_none());
     assert_eq!(error(run(narrowed.of(&scope("acme")))), "no connection");
-    assert!(!format!("{narrowed:?}").contains("secret"));
+    let shown = format!("{narrowed:?}");
+    assert!(shown.contains(ROLE) && !shown.to_lowercase().contains("secret"), "{shown}");
 }
 
 #[test]
@@ -149,6 +186,8 @@ fn a_role_that_is_none_is_refused_before_anything_is_sent() {
         "arn:aws:iam::1:role/x",
         "arn:aws:s3::123456789012:role/x",
         "arn:aws:iam::123456789012:user/x",
+        "arn::iam::123456789012:role/x",
+        "arn:aws:iam:eu-west-2:123456789012:role/x",
     ] {
         let acting = Acting::TenantRole { role: role.to_owned() };
         let narrowed = NarrowedCredentials::new(wire.connections().sts(), acting, "p-dev", None);

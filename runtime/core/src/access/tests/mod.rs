@@ -1,8 +1,11 @@
 //! Access, on tables in memory and on requests of the SDK that go nowhere.
 
+mod conditions;
+mod connect;
 mod isolation;
 mod objects;
 mod operators;
+mod refusals;
 mod requests;
 mod shapes;
 mod tables;

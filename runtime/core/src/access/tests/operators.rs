@@ -224,8 +224,10 @@ fn each_kind_of_scope_reaches_its_own_tables_alone() {
         of_tenant.send(&job).await.unwrap();
         of_record.send(&tenant).await.unwrap();
         of_platform.send(&bill).await.unwrap();
-        for operation in [list, delete, put, raise] {
-            assert!(!operation.name().is_empty());
+        for (operation, name) in
+            [(list, "query"), (delete, "delete"), (put, "put"), (raise, "update")]
+        {
+            assert_eq!(operation.name(), name);
             of_platform.send(&operation).await.unwrap();
         }
         let operation = Operation::BatchGet { table: TENANTS, keys: vec![key_of_acme()] };
@@ -235,6 +237,16 @@ fn each_kind_of_scope_reaches_its_own_tables_alone() {
         let about: Vec<_> =
             world.audit.records().into_iter().filter_map(|it| it.attempted).collect();
         assert_eq!(about[about.len() - 2..], ["acme", "acme"]);
+        let change = Change::Check(key_of_acme());
+        let check = Write { table: TENANTS, change, condition: Condition::none() };
+        of_platform.send(&Operation::Transact(vec![check])).await.unwrap();
+        let done: Vec<_> = world.audit.records().iter().map(|it| it.operation).collect();
+        assert_eq!(done[done.len() - 3..], ["batch-get", "batch-write", "transact"]);
+        let record = world.audit.records().pop().unwrap();
+        assert_eq!(
+            (record.attempted.as_deref(), &record.tables[..]),
+            (Some("acme"), &["tenants".to_owned()][..])
+        );
         let wrong = of_platform.list(&Listing::<Job>::all(), 1, None).await;
         assert!(matches!(wrong, Err(AccessError::Request(_))));
     });

@@ -239,6 +239,7 @@ fn errors_become_what_callers_can_act_on_and_quote_nothing() {
         (cancelled("None, ConditionalCheckFailed"), AccessError::Condition),
         (cancelled("TransactionConflict"), busy("TransactionCanceledException")),
         (cancelled("ValidationError"), failed("TransactionCanceledException")),
+        (cancelled("ItemCollectionSizeLimitExceeded"), failed("TransactionCanceledException")),
     ] {
         wire.answer(400, answer);
         let error = run(acme.put(&job, Condition::none())).unwrap_err();

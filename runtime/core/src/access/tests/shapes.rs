@@ -1,11 +1,12 @@
 //! Raw operations whose keys and indexes are not those of the table, and names of errors.
 
 use aws_sdk_dynamodb::error::{ErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::*;
 use crate::model::samples;
 use crate::model::*;
-use crate::tables::{AGENTS, INVOCATIONS, Index, JOBS, TENANTS};
+use crate::tables::{self, AGENTS, INVOCATIONS, Index, JOBS, TENANTS};
 
 fn guard_of(world: &World) -> guard::Guard {
     let whose = guard::Whose::Tenant(Scope::tenant(&caller("acme")));
@@ -27,6 +28,13 @@ fn query(
         limit: 1,
         start,
     })
+}
+
+#[test]
+fn a_table_is_the_tenants_or_the_platforms_and_never_both() {
+    for table in tables::ALL {
+        assert_ne!(table.tenant_scoped(), guard::PLATFORM.contains(&table), "{}", table.name);
+    }
 }
 
 #[test]
@@ -126,6 +134,7 @@ fn an_error_is_told_by_its_kind_and_never_by_its_text() {
     let plain = ErrorMetadata::builder().message("secret").build();
     for (error, told) in [
         (Error::timeout_error("secret"), "no answer in time"),
+        (Error::dispatch_failure(ConnectorError::user("secret".into())), "no connection"),
         (Error::construction_failure("secret"), "a request that cannot be made"),
         (Error::response_error("secret", ()), "an answer that cannot be read"),
         (Error::service_error(plain, ()), "an answer that cannot be read"),

@@ -65,6 +65,18 @@ fn an_item_that_has_expired_is_not_there_and_can_be_made_anew() {
 }
 
 #[test]
+fn what_a_table_keeps_for_good_does_not_expire() {
+    let world = World::default();
+    let agent = samples::agent(&samples::acme(), "a");
+    let mut row = agent.to_attributes().unwrap();
+    row.insert("expires_at".to_owned(), AttributeValue::N("1".to_owned()));
+    world.tables.plant(&Agent::TABLE, row);
+    let acme = world.tenant("acme");
+    assert_eq!(run(acme.get(&agent.key())).unwrap(), Some(agent.clone()));
+    assert_eq!(run(acme.create(&agent)), Err(AccessError::Condition));
+}
+
+#[test]
 fn a_request_that_comes_twice_makes_one_item() {
     let world = World::default();
     let acme = world.tenant("acme");
@@ -152,12 +164,18 @@ fn batches_go_in_parts_and_what_is_left_is_sent_again() {
         acme.batch_write(&[], &keys[..30]).await.unwrap();
         world.tables.set_capacity(Some(0));
         let (read, written) =
-            tokio::join!(acme.batch_get(&keys[30..32]), acme.batch_write(&sessions[..1], &[]));
-        assert_eq!(read, Err(AccessError::Unprocessed { left: 2, attempts: 6 }));
-        assert_eq!(written, Err(AccessError::Unprocessed { left: 1, attempts: 6 }));
+            tokio::join!(acme.batch_get(&keys[..130]), acme.batch_write(&sessions[..26], &[]));
+        assert_eq!(read, Err(AccessError::Unprocessed { left: 130, attempts: 6 }));
+        assert_eq!(written, Err(AccessError::Unprocessed { left: 26, attempts: 6 }));
         world.tables.set_capacity(None);
         assert_eq!(acme.batch_get(&keys).await.unwrap().len(), 100);
     });
+}
+
+#[test]
+fn pauses_are_longer_and_longer_and_together_less_than_two_seconds() {
+    let pauses: Vec<_> = (1..items::ATTEMPTS).map(items::pause_after).collect();
+    assert_eq!(pauses, [50, 100, 200, 400, 800].map(std::time::Duration::from_millis));
 }
 
 #[test]
@@ -184,8 +202,12 @@ fn a_transaction_is_made_whole_or_not_at_all() {
         let changed = acme.get(&other.key()).await.unwrap().unwrap();
         assert_eq!((changed.url.as_str(), changed.revision), ("https://a.example/", Revision(2)));
         assert!(matches!(acme.transact(Transaction::new()).await, Err(AccessError::Request(_))));
-        let many = (0..101).fold(Transaction::new(), |all, _| all.create(&webhook).unwrap());
-        assert!(matches!(acme.transact(many).await, Err(AccessError::Request(_))));
+        let many = (0..100).fold(Transaction::new(), |all, _| {
+            all.create(&samples::webhook(&samples::acme())).unwrap()
+        });
+        acme.transact(many.clone()).await.unwrap();
+        let more = many.create(&webhook).unwrap();
+        assert!(matches!(acme.transact(more).await, Err(AccessError::Request(_))));
     });
 }
 
@@ -261,8 +283,14 @@ fn another_tenants_item_is_not_reached_by_any_operation() {
     let record = &world.audit.records()[0];
     assert_eq!((record.subject.as_str(), record.operation), ("ada", "get"));
     assert!(record.key().starts_with("access/tenants/acme/2"), "{}", record.key());
+    assert_eq!(
+        (&record.tables, record.attempted.as_deref()),
+        (&vec!["jobs".into()], Some("other"))
+    );
     let line = &world.written.lines()[0];
-    assert_eq!((&line["tenant"], &line["attempted"]), (&"acme".into(), &"other".into()));
+    let about = ["level", "tenant", "attempted", "operation", "table", "in_reply"];
+    let expected = serde_json::json!(["ERROR", "acme", "other", "get", "jobs", false]);
+    assert_eq!(serde_json::json!(about.map(|name| &line[name])), expected);
     let stolen = acme.clone();
     let stolen = run(async move {
         stolen
