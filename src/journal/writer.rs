@@ -224,3 +224,47 @@ fn lock(file: &File, path: &Path) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tasks_that_write_at_once_leave_every_line_in_order() {
+        let runs = tempfile::tempdir().expect("folder");
+        let start = RunStart {
+            verb: "ops dlq-redrive".into(),
+            arguments: Value::Null,
+            account: None,
+            region: "eu-west-2".into(),
+            project: "acme".into(),
+            environment: "dev".into(),
+            local: true,
+            by: "me@here".into(),
+            reason: None,
+            version: "0.1.0".into(),
+        };
+        let journal = Journal::begin(runs.path(), Mask::default(), start).expect("begin");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        let id = journal.intent("sqs:SendMessageBatch", "jobs", json!({}));
+                        let id = id.expect("intent");
+                        // What it returned from is in the file.
+                        let records = reader::read(journal.path()).expect("read");
+                        assert!(records.iter().any(
+                            |it| matches!(it.entry, Entry::Intent { id: known, .. } if known == id)
+                        ));
+                        journal.outcome(id, StepOutcome::Done, Value::Null).expect("outcome");
+                    }
+                });
+            }
+        });
+        let records = reader::read(journal.path()).expect("read");
+        let numbers: Vec<u64> = records.iter().map(|record| record.seq).collect();
+        assert_eq!(numbers, (1..=161).collect::<Vec<_>>());
+    }
+}
