@@ -5,6 +5,7 @@ One run, one machine, one emulator, the same messages: see README.md.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import boto3
@@ -24,10 +26,51 @@ DEAD, WORK = "acme-dev-jobs-queue-dead-letters", "acme-dev-jobs"
 CONFIG = "version: 1\nproject: acme\nenvironment: dev\nregion: eu-west-2\n"
 
 
+class Distance(threading.Thread):
+    """Stands between clients and the emulator, and holds each request up: AWS is not on
+    this machine."""
+
+    def __init__(self, emulator, seconds):
+        super().__init__(daemon=True)
+        self.emulator, self.seconds = int(emulator.rsplit(":", 1)[1]), seconds
+        self.port, self.ready = None, threading.Event()
+        self.start()
+        self.ready.wait()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def run(self):
+        asyncio.run(self.serve())
+
+    async def serve(self):
+        """Accepts connections until the process ends."""
+        server = await asyncio.start_server(self.carry, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self.ready.set()
+        await server.serve_forever()
+
+    async def carry(self, client_in, client_out):
+        """One connection: requests are held up, answers are not."""
+        there_in, there_out = await asyncio.open_connection("127.0.0.1", self.emulator)
+        ours, its = f"127.0.0.1:{self.port}".encode(), f"127.0.0.1:{self.emulator}".encode()
+
+        async def forward(source, sink, wait):
+            while data := await source.read(1 << 20):
+                # Once for each request, however many pieces it arrives in.
+                if wait and data.startswith((b"POST ", b"GET ")):
+                    await asyncio.sleep(wait)
+                sink.write(data.replace(ours, its) if wait else data)
+                await sink.drain()
+            sink.close()
+
+        await asyncio.gather(
+            forward(client_in, there_out, self.seconds), forward(there_in, client_out, 0),
+            return_exceptions=True)
+
+
 class Bench:
     """A local platform of its own, with two queues."""
 
-    def __init__(self, binary, folder, count):
+    def __init__(self, binary, folder, count, milliseconds):
         self.binary, self.count = binary, count
         self.environment = {
             name: value for name, value in os.environ.items()
@@ -38,9 +81,11 @@ class Bench:
         }
         (folder / "platform.yaml").write_text(CONFIG, encoding="utf-8")
         self.run("local", "up")
-        endpoint = json.loads(self.run("local", "status", "-o", "json"))["endpoint"]
+        self.endpoint = json.loads(self.run("local", "status", "-o", "json"))["endpoint"]
+        if milliseconds:
+            self.endpoint = Distance(self.endpoint, milliseconds / 1000).endpoint
         self.sqs = boto3.client(
-            "sqs", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="000000000000",
+            "sqs", endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="000000000000",
             aws_secret_access_key="local", config=Config(proxies={}))
         self.work = self.sqs.create_queue(QueueName=WORK)["QueueUrl"]
         self.dead = self.sqs.create_queue(QueueName=DEAD)["QueueUrl"]
@@ -77,16 +122,24 @@ class Bench:
         if counts != (0, self.count):
             sys.exit(f"{what}: {counts[0]} left and {counts[1]} moved of {self.count}")
 
-    def receive(self):
-        """Up to ten messages."""
+    def receive(self, most=10):
+        """Some messages."""
         return self.sqs.receive_message(
-            QueueUrl=self.dead, MaxNumberOfMessages=10, VisibilityTimeout=60,
+            QueueUrl=self.dead, MaxNumberOfMessages=most, VisibilityTimeout=60,
             MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"],
         ).get("Messages", [])
 
     def one_by_one(self):
-        """The loop that one finds everywhere: receive, send, delete."""
-        while messages := self.receive():
+        """Receive, send, delete: one message, as boto3 receives unless told."""
+        self.loop(1)
+
+    def tens(self):
+        """The same, and ten are received at a time."""
+        self.loop(10)
+
+    def loop(self, most):
+        """Receives, sends each, deletes each."""
+        while messages := self.receive(most):
             for message in messages:
                 self.sqs.send_message(
                     QueueUrl=self.work, MessageBody=message["Body"],
@@ -107,7 +160,13 @@ class Bench:
 
     def platformctl(self):
         """All of it: start, journal, marks, and the look that nothing is left."""
-        self.run("ops", "dlq-redrive", "jobs", "--copy", "--yes", "--local", "-o", "json")
+        environment = self.environment
+        self.environment = environment | {
+            "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+        self.run("ops", "dlq-redrive", "jobs", "--copy", "--yes", "-o", "json")
+        self.environment = environment
 
 
 def main():
@@ -116,11 +175,14 @@ def main():
     parser.add_argument("--binary", default=str(HERE.parent.parent / "target/release/platformctl"))
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--distance", type=float, default=0, metavar="MILLISECONDS",
+                        help="how long a request is on its way")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(arguments.binary, pathlib.Path(folder), arguments.messages)
+        bench = Bench(arguments.binary, pathlib.Path(folder), arguments.messages, arguments.distance)
         ways = {
             "boto3, one by one": bench.one_by_one,
+            "boto3, received in tens": bench.tens,
             "boto3, in batches": bench.batches,
             "platformctl ops dlq-redrive": bench.platformctl,
         }
@@ -135,7 +197,7 @@ def main():
                     bench.check(name)
         finally:
             bench.run("local", "down")
-    print(f"{arguments.messages} messages, median of {arguments.runs} runs, "
+    print(f"{arguments.messages} messages, {arguments.distance:g} ms away, median of {arguments.runs} runs, "
           f"{os.cpu_count()} processors, {platform.machine()}, boto3 {boto3.__version__}")
     slowest = statistics.median(seconds["boto3, one by one"])
     print(f"{'':30} {'seconds':>8} {'messages/s':>11} {'times':>6}")

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -25,12 +25,14 @@ pub struct Journal {
     path: PathBuf,
     mask: Mask,
     state: Mutex<State>,
+    /// The last line that is on disk. Who holds this syncs for all who wait for it.
+    synced: Mutex<u64>,
 }
 
 #[derive(Debug)]
 struct State {
     /// `None`: nothing is recorded.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     seq: u64,
     intents: u64,
 }
@@ -57,8 +59,8 @@ impl Journal {
             File::open(runs)
                 .and_then(|folder| folder.sync_all())
                 .context("cannot sync the journal folder")?;
-            let state = Mutex::new(State { file: Some(file), seq: 0, intents: 0 });
-            let journal = Self { run, path, mask, state };
+            let state = Mutex::new(State { file: Some(Arc::new(file)), seq: 0, intents: 0 });
+            let journal = Self { run, path, mask, state, synced: Mutex::new(0) };
             journal.write(Entry::RunStarted(start))?;
             return Ok(journal);
         }
@@ -67,7 +69,8 @@ impl Journal {
     /// A journal that records nothing: for verbs that only read.
     pub fn unrecorded(mask: Mask) -> Self {
         let state = Mutex::new(State { file: None, seq: 0, intents: 0 });
-        Self { run: RunId::new(OffsetDateTime::now_utc()), path: PathBuf::new(), mask, state }
+        let (run, path) = (RunId::new(OffsetDateTime::now_utc()), PathBuf::new());
+        Self { run, path, mask, state, synced: Mutex::new(0) }
     }
 
     /// Goes on with an unfinished run; returns what it recorded so far.
@@ -93,8 +96,8 @@ impl Journal {
             .max()
             .unwrap_or(0);
         let seq = records.last().map_or(0, |record| record.seq);
-        let state = Mutex::new(State { file: Some(file), seq, intents });
-        let journal = Self { run, path: path.to_owned(), mask, state };
+        let state = Mutex::new(State { file: Some(Arc::new(file)), seq, intents });
+        let journal = Self { run, path: path.to_owned(), mask, state, synced: Mutex::new(seq) };
         journal.write(Entry::RunResumed { by: by.to_owned() })?;
         Ok((journal, records))
     }
@@ -116,7 +119,8 @@ impl Journal {
 
     /// Appends one entry; when this returns, it is on disk.
     pub fn write(&self, entry: Entry) -> Result<()> {
-        self.append(&mut self.state(), entry)
+        let seq = self.append(&mut self.state(), entry)?;
+        self.sync(seq)
     }
 
     /// Announces a mutation; the returned number goes to [`Journal::outcome`].
@@ -125,7 +129,9 @@ impl Journal {
         state.intents += 1;
         let id = state.intents;
         let (action, target) = (action.to_owned(), target.to_owned());
-        self.append(&mut state, Entry::Intent { id, action, target, detail })?;
+        let seq = self.append(&mut state, Entry::Intent { id, action, target, detail })?;
+        drop(state);
+        self.sync(seq)?;
         Ok(id)
     }
 
@@ -155,8 +161,9 @@ impl Journal {
         result
     }
 
-    fn append(&self, state: &mut State, entry: Entry) -> Result<()> {
-        let Some(file) = &mut state.file else { return Ok(()) };
+    /// Writes a line; returns its number.
+    fn append(&self, state: &mut State, entry: Entry) -> Result<u64> {
+        let Some(mut file) = state.file.as_deref() else { return Ok(0) };
         let at = OffsetDateTime::now_utc().format(&Rfc3339).context("cannot format the time")?;
         let seq = state.seq + 1;
         let record = Record { v: RECORD_VERSION, seq, at, run: self.run.to_string(), entry };
@@ -164,9 +171,27 @@ impl Journal {
         let mut line = self.mask.value(value).to_string();
         line.push('\n');
         file.write_all(line.as_bytes())
-            .and_then(|()| file.sync_data())
             .with_context(|| format!("cannot write the journal {}", self.path.display()))?;
         state.seq = seq;
+        Ok(seq)
+    }
+
+    /// Returns once line `seq` is on disk. Lines that tasks write while one is being synced
+    /// are synced together by the next.
+    fn sync(&self, seq: u64) -> Result<()> {
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *synced >= seq {
+            return Ok(());
+        }
+        let (file, last) = {
+            let state = self.state();
+            (state.file.clone(), state.seq)
+        };
+        if let Some(file) = file {
+            file.sync_data()
+                .with_context(|| format!("cannot write the journal {}", self.path.display()))?;
+        }
+        *synced = last;
         Ok(())
     }
 
@@ -197,5 +222,49 @@ fn lock(file: &File, path: &Path) -> Result<()> {
         Err(std::fs::TryLockError::Error(error)) => {
             Err(Error::failed(format!("cannot lock {}", path.display())).caused_by(error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tasks_that_write_at_once_leave_every_line_in_order() {
+        let runs = tempfile::tempdir().expect("folder");
+        let start = RunStart {
+            verb: "ops dlq-redrive".into(),
+            arguments: Value::Null,
+            account: None,
+            region: "eu-west-2".into(),
+            project: "acme".into(),
+            environment: "dev".into(),
+            local: true,
+            by: "me@here".into(),
+            reason: None,
+            version: "0.1.0".into(),
+        };
+        let journal = Journal::begin(runs.path(), Mask::default(), start).expect("begin");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        let id = journal.intent("sqs:SendMessageBatch", "jobs", json!({}));
+                        let id = id.expect("intent");
+                        // What it returned from is in the file.
+                        let records = reader::read(journal.path()).expect("read");
+                        assert!(records.iter().any(
+                            |it| matches!(it.entry, Entry::Intent { id: known, .. } if known == id)
+                        ));
+                        journal.outcome(id, StepOutcome::Done, Value::Null).expect("outcome");
+                    }
+                });
+            }
+        });
+        let records = reader::read(journal.path()).expect("read");
+        let numbers: Vec<u64> = records.iter().map(|record| record.seq).collect();
+        assert_eq!(numbers, (1..=161).collect::<Vec<_>>());
     }
 }

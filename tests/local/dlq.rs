@@ -34,7 +34,7 @@ fn deployed() -> Platform {
 
 fn number(message: &Message) -> usize {
     let body: Value = serde_json::from_str(message.body().unwrap()).unwrap();
-    body["n"].as_u64().unwrap() as usize
+    usize::try_from(body["n"].as_u64().unwrap()).unwrap()
 }
 
 fn text<'a>(message: &'a Message, name: &str) -> &'a str {
@@ -116,6 +116,7 @@ fn redrive<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Moves `count` messages through `kills` kills and one stop of the emulator.
+#[expect(clippy::print_stderr, reason = "the figures of a campaign are what it is run for")]
 fn campaign(seed: u64, count: usize, kills: usize, lines: usize) {
     let platform = deployed();
     Queue::of(&platform, DEAD).fill(0, count);

@@ -70,7 +70,7 @@ impl Call {
             }
         } else if let Some(operation) = call.headers.get("x-amz-target").cloned() {
             // `AmazonSQS.SendMessageBatch`
-            call.operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
+            operation.rsplit('.').next().unwrap_or_default().clone_into(&mut call.operation);
             let sent = call.json();
             let named = ["QueueUrl", "SourceArn", "TaskHandle"].map(|name| sent[name].as_str());
             let named = named.into_iter().flatten().next().unwrap_or_default();

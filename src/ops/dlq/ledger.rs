@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::Result;
 use crate::journal::{Entry, Journal, StepOutcome};
@@ -26,11 +27,21 @@ pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
 
 impl Ledger for Journal {
     fn intent(&self, action: &str, target: &str, detail: Value) -> Result<u64> {
-        Self::intent(self, action, target, detail)
+        waiting(|| Self::intent(self, action, target, detail))
     }
 
     fn outcome(&self, id: u64, outcome: StepOutcome, detail: Value) -> Result<()> {
-        Self::outcome(self, id, outcome, detail)
+        waiting(|| Self::outcome(self, id, outcome, detail))
+    }
+}
+
+/// Does what waits for the disk without keeping other workers from theirs: what they write
+/// meanwhile is synced together.
+fn waiting<T>(work: impl FnOnce() -> T) -> T {
+    let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match threads {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -25,7 +25,7 @@ impl Queue {
 
     /// Sends messages with the numbers from `first` on.
     pub(super) fn fill(&self, first: usize, count: usize) {
-        let ordered = self.url.ends_with(".fifo");
+        let ordered = self.url.strip_suffix(".fifo").is_some();
         let numbers: Vec<usize> = (first..first + count).collect();
         for batch in numbers.chunks(10) {
             let entries = batch.iter().map(|number| {

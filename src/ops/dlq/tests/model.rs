@@ -140,17 +140,13 @@ impl World {
         }
         self.target.push(message.clone());
         self.waiting += 1;
-        let origin = self.origin_of(&message.id);
+        let origin = message.id.split('+').next().unwrap_or(&message.id).to_owned();
         if self.poison.contains(&origin) {
             let mut letter = letter(&format!("{origin}+{}", self.target.len()), &message.body);
             letter.attributes.clone_from(&message.attributes);
             self.dead.push(Dead { letter, hidden_until: 0 });
             self.waiting -= 1;
         }
-    }
-
-    fn origin_of(&self, id: &str) -> String {
-        id.split('+').next().unwrap_or(id).to_owned()
     }
 }
 

@@ -26,7 +26,7 @@ fn filled(seed: u64, ordered: bool, count: usize) -> Model {
         if ordered {
             letter.system.insert("MessageGroupId".into(), tenant.into());
         }
-        if number % 9 == 0 {
+        if number.is_multiple_of(9) {
             letter.attributes.insert(REDRIVE_COUNT.into(), Attribute::number(3));
         }
         model.add(letter);
@@ -70,7 +70,7 @@ fn archived(model: &Model) -> BTreeSet<String> {
 }
 
 async fn schedule(seed: u64) {
-    let ordered = seed % 3 == 0;
+    let ordered = seed.is_multiple_of(3);
     let model = filled(seed, ordered, 150);
     let ids: Vec<String> = model.world().dead.iter().map(|it| it.letter.id.clone()).collect();
     model.world().faults = Faults::SOME;
@@ -79,7 +79,7 @@ async fn schedule(seed: u64) {
         (world.rng.random_range(1..6), world.rng.random_range(0..8))
     };
     let mut orders = orders(ordered, workers);
-    let chosen = seed % 2 == 0;
+    let chosen = seed.is_multiple_of(2);
     if chosen {
         orders.selection.filter = Some("tenant != 'acme'".to_owned());
     }
@@ -98,7 +98,7 @@ async fn schedule(seed: u64) {
         aside += u64::from(kept);
         stayed += u64::from(here);
         let number: usize = id[1..].parse().unwrap();
-        assert!(!kept || quarantines && number % 9 == 0, "seed {seed}: {id}");
+        assert!(!kept || quarantines && number.is_multiple_of(9), "seed {seed}: {id}");
     }
     assert_eq!((report.moved, report.quarantined), (moved, aside), "seed {seed}");
     assert_eq!((report.left, report.in_doubt), (stayed, 0), "seed {seed}");
@@ -124,10 +124,10 @@ async fn schedule(seed: u64) {
 fn is_in_order(model: &Model, seed: u64) {
     let world = model.world();
     for tenant in TENANTS {
-        let mut seen = BTreeSet::new();
+        let mut known = BTreeSet::new();
         let arrived = world.target.iter().filter(|it| it.group.as_deref() == Some(tenant));
         let arrived: Vec<&String> =
-            arrived.map(|it| &it.id).filter(|id| seen.insert(id.as_str())).collect();
+            arrived.map(|it| &it.id).filter(|id| known.insert(id.as_str())).collect();
         assert!(arrived.is_sorted(), "seed {seed}: {tenant} {arrived:?}");
         let stays = world.dead.iter().filter(|it| it.letter.group() == Some(tenant));
         let first = stays.map(|it| &it.letter.id).min();
