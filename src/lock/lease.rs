@@ -122,7 +122,9 @@ impl<S> Drop for Lease<S> {
             && let Ok(ended) = self.ended.lock()
         {
             // A runtime that is ending no longer gives it back; then it runs out.
-            let wait = || drop(ended.recv_timeout(DROPPED));
+            let wait = || {
+                let _ = ended.recv_timeout(DROPPED);
+            };
             match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
                 // The keeper may be waiting for this very thread.
                 Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
