@@ -141,6 +141,7 @@ fn winner(contenders: &mut [(usize, Started)], token: u64) -> usize {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the campaign's figures")]
 fn of_many_processes_one_has_the_lease_also_after_its_holder_was_killed() {
     let shared = Shared::with_table();
     let hold = [

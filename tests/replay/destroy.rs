@@ -16,6 +16,7 @@ async fn destroyed(
     let destroyer = Destroyer {
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
+        fence: None,
         journal: engine.journal.clone(),
         events: engine.events.clone(),
         cancel: engine.cancel.clone(),

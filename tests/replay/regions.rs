@@ -171,6 +171,7 @@ async fn what_is_in_both_regions_is_destroyed_consumers_first() {
     let destroyer = Destroyer {
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
+        fence: None,
         journal: engine.journal.clone(),
         events: engine.events.clone(),
         cancel: engine.cancel.clone(),

@@ -142,6 +142,7 @@ fn full() -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the campaign's figures")]
 fn tokens_grow_holders_exclude_each_other_and_the_dead_are_succeeded() {
     let schedules = if full() { 20_000 } else { 300 };
     let (mut tokens, mut slowest) = (0, Duration::ZERO);
@@ -174,6 +175,7 @@ fn a_seed_is_a_schedule() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "which law each of them breaks")]
 fn a_protocol_that_is_wrong_is_seen() {
     for mutant in MUTANTS {
         let seen =
