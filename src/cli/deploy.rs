@@ -130,7 +130,8 @@ pub(super) async fn execute(
             engine.discard(&planned).await?;
             return Ok(DeployReport { run: None, plan, stacks: Vec::new(), recorded_only: false });
         }
-        let mut refused = refuse_data_loss(&plan, args.replace_data);
+        let mut refused = refuse_data_loss(&plan, args.replace_data)
+            .and_then(|()| saved.as_ref().map_or(Ok(()), |saved| still_holds(saved, &plan)));
         if refused.is_ok() {
             refused = engine.refuse_taken_names(&planned).await;
         }
@@ -155,15 +156,6 @@ pub(super) async fn execute(
                 stuck.join(", ")
             );
             recreate = ctx.ui.confirm(&question)?;
-        }
-        if let Some(saved) = &saved {
-            let found = differences(&saved.plan, &plan);
-            if !found.is_empty() {
-                engine.discard(&planned).await?;
-                return Err(Error::usage("the saved plan no longer holds; nothing was deployed")
-                    .caused_by(found.join("\n"))
-                    .hint("look again with `platformctl diff --save FILE`"));
-            }
         }
         if !plan.is_empty() && !args.yes && saved.is_none() && !settings.local {
             let stacks = plan.changing().count();
@@ -193,6 +185,17 @@ pub(super) async fn execute(
     };
     let result = work.await;
     session.end(ctx, &settings, &connection, result).await
+}
+
+/// Refuses a plan that is not the one that was looked at.
+fn still_holds(saved: &SavedPlan, plan: &Plan) -> Result<()> {
+    let found = differences(&saved.plan, plan);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage("the saved plan no longer holds; nothing was deployed")
+        .caused_by(found.join("\n"))
+        .hint("look again with `platformctl diff --save FILE`"))
 }
 
 fn read_plan(file: &Path) -> Result<SavedPlan> {

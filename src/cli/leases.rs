@@ -9,6 +9,7 @@ use runtime_core::tables::OPS_LOCKS;
 use super::Ctx;
 use super::context::Connection;
 use crate::config::Settings;
+use crate::deploy::observe;
 use crate::error::{Context as _, Result};
 use crate::journal::{self, RunId, RunState};
 use crate::lock::protocol::{self, Failure, Held, KnownDead, Order};
@@ -35,6 +36,21 @@ pub(super) fn backend(settings: &Settings, connection: &Connection) -> Result<Ba
             Backend::S3(S3Leases::new(client, bucket, prefix))
         }
     })
+}
+
+/// Whether the store keeps what is written to it. A table without the stack that makes it
+/// is what a `destroy` left: it is taken over, or made anew and empty, by the next deploy.
+pub(super) async fn are_kept(
+    backend: &Backend,
+    settings: &Settings,
+    connection: &Connection,
+) -> Result<bool> {
+    if matches!(backend, Backend::S3(_)) {
+        return Ok(true);
+    }
+    let stack = settings.physical_name("platform");
+    let live = observe(connection.aws.home(), &stack).await?;
+    Ok(live.is_some_and(|live| !live.is_empty_shell() && !live.must_be_deleted()))
 }
 
 /// A lease that a verb wants.

@@ -37,6 +37,9 @@ pub(in crate::cli) struct Session {
     cancel: Option<Cancel>,
 }
 
+/// What a journal says of a run that only the lock file of its machine guards.
+const NO_TABLE: &str = "there is no table of locks yet: other machines are not kept out";
+
 /// What `resume` needs, as the journal keeps it.
 #[derive(Debug, Serialize, serde::Deserialize)]
 pub(super) struct Kept {
@@ -159,6 +162,9 @@ impl Session {
         reason: Option<String>,
     ) -> Result<()> {
         let backend = leases::backend(settings, connection)?;
+        if !leases::are_kept(&backend, settings, connection).await? {
+            return self.journal.write(Entry::Note { text: NO_TABLE.to_owned() });
+        }
         let run = self.journal.run();
         let wanted = leases::Wanted::environment(settings, verb, reason.as_deref())?;
         let taken = tokio::select! {
@@ -172,7 +178,7 @@ impl Session {
                 text
             }
             Err(Failure::Missing(_)) if matches!(backend, Backend::DynamoDb(_)) => {
-                "there is no table of locks yet: other machines are not kept out".to_owned()
+                NO_TABLE.to_owned()
             }
             Err(Failure::Busy(record)) => {
                 return Err(busy("the environment", &record).hint(

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_lambda::types::AccountLimit;
 use runtime_core::tables;
 use serde::Serialize;
 use stacks::StackTemplate;
@@ -113,7 +114,7 @@ impl Preflight<'_> {
             .sum();
         let answer = self.target.lambda.get_account_settings().send();
         let answer = answer.await.map_err(|error| explain("cannot read Lambda's quota", error))?;
-        let limit = answer.account_limit().map_or(0, |limit| limit.concurrent_executions());
+        let limit = answer.account_limit().map_or(0, AccountLimit::concurrent_executions);
         let found =
             format!("{limit} concurrent executions of functions, {reserved} of them reserved");
         if i64::from(limit) > reserved { Ok(found) } else { Err(Error::failed(found)) }

@@ -123,7 +123,7 @@ impl<S> Drop for Lease<S> {
         {
             // A runtime that is ending no longer gives it back; then it runs out.
             let wait = || {
-                ended.recv_timeout(DROPPED).ok();
+                let _ = ended.recv_timeout(DROPPED);
             };
             match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
                 // The keeper may be waiting for this very thread.

@@ -98,7 +98,7 @@ fn a_switch_that_was_cut_off_is_gone_on_with_and_a_wrong_copy_is_repaired() {
     let (summary, _) = platform.newest();
     let resumed = platform.run(&["resume", &summary.run, "-o", "json"]).exits(0).json();
     assert_eq!(resumed["previous"], AWAY);
-    assert_eq!(resumed["calls"][0]["answer"]["ok"].is_null(), false, "{resumed}");
+    assert!(!resumed["calls"][0]["answer"]["ok"].is_null(), "{resumed}");
     assert_eq!(parameter(&platform).as_deref(), Some("eu-west-2@2"));
     platform.local(&["ops", "failover-status"]).exits(0);
     let (summary, journal) = platform.newest();

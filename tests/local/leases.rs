@@ -59,6 +59,19 @@ impl Shared {
         shared
     }
 
+    /// With a stack of the platform's name: the table belongs to it.
+    fn with_platform_stack(&self) {
+        let template = r#"{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}"#;
+        let cloudformation = self.platform.aws().cloudformation;
+        let create = cloudformation.create_stack().stack_name("acme-dev-platform");
+        block_on(create.template_body(template).send()).unwrap();
+        eventually("the stack", || {
+            let asked = cloudformation.describe_stacks().stack_name("acme-dev-platform").send();
+            let status = block_on(asked).unwrap().stacks()[0].stack_status().cloned();
+            status.is_some_and(|status| status.as_str() == "CREATE_COMPLETE")
+        });
+    }
+
     fn state(&self, machine: usize) -> PathBuf {
         self.platform.path(&format!("machine-{machine}"))
     }
@@ -128,6 +141,7 @@ fn winner(contenders: &mut [(usize, Started)], token: u64) -> usize {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the campaign's figures")]
 fn of_many_processes_one_has_the_lease_also_after_its_holder_was_killed() {
     let shared = Shared::with_table();
     let hold = [
@@ -215,6 +229,7 @@ fn steal(shared: &Shared, lock: &str) -> OpsLock {
 #[test]
 fn two_machines_do_not_deploy_one_environment() {
     let shared = Shared::with_table();
+    shared.with_platform_stack();
     shared.platform.edit("environment: dev", "environment: dev\nlock:\n  lease: 5s");
     let deploy = ["deploy", "budget", "--yes"];
     let held = |machine: usize| {

@@ -76,6 +76,7 @@ async fn a_table_is_read_consistently_and_written_under_a_condition() {
 }
 
 /// Which of the kinds of failure an answer is.
+#[expect(clippy::needless_pass_by_value, reason = "it is what the call gives")]
 fn kind<T>(result: Result<T, StoreError>) -> &'static str {
     match result {
         Ok(_) => "none",

@@ -17,6 +17,7 @@ async fn destroyed(
         fence: None,
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
+        fence: None,
         journal: engine.journal.clone(),
         events: engine.events.clone(),
         cancel: engine.cancel.clone(),

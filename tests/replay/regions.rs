@@ -172,6 +172,7 @@ async fn what_is_in_both_regions_is_destroyed_consumers_first() {
         fence: None,
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
+        fence: None,
         journal: engine.journal.clone(),
         events: engine.events.clone(),
         cancel: engine.cancel.clone(),

@@ -97,7 +97,8 @@ pub async fn acquire(ctx: &Ctx, args: &AcquireArgs) -> Result<Box<dyn Report>> {
     let connection = ctx.connect(&settings).await?;
     let backend = leases::backend(&settings, &connection)?;
     ctx.show_place(&settings, &connection.identity.account);
-    let mut session = begin(ctx, &settings, &connection, ACQUIRE, arguments(args), &args.reason)?;
+    let mut session =
+        begin(ctx, &settings, &connection, ACQUIRE, arguments(args), args.reason.clone())?;
     let wanted = Wanted {
         name: name()?,
         verb: if args.hold { "ops failover-lock-acquire --hold" } else { ACQUIRE },
@@ -105,8 +106,8 @@ pub async fn acquire(ctx: &Ctx, args: &AcquireArgs) -> Result<Box<dyn Report>> {
         lease_seconds: args.lease.seconds(),
         wait: args.wait,
     };
-    let taken = take(ctx, &session, &settings, &connection, &backend, wanted).await;
-    let result = match taken {
+    let taking = take(ctx, &session, &settings, &connection, &backend, wanted).await;
+    let result = match taking {
         Ok((held, _)) => {
             let (record, token) = (held.record().clone(), Some(held.token()));
             if args.hold {
@@ -117,8 +118,8 @@ pub async fn acquire(ctx: &Ctx, args: &AcquireArgs) -> Result<Box<dyn Report>> {
                 let lost = !ctx.cancel.is_cancelled();
                 if lost { Err(session.guarded(ctx).cancel.error()) } else { Ok((record, token)) }
             } else {
-                leases::remember(ctx, &settings, &connection, held.token())?;
-                Ok((record, token))
+                leases::remember(ctx, &settings, &connection, held.token())
+                    .map(|()| (record, token))
             }
         }
         Err(error) => Err(error),
@@ -144,7 +145,7 @@ pub async fn release(ctx: &Ctx, args: &ReleaseArgs) -> Result<Box<dyn Report>> {
         return Ok(Box::new(Handed { done, place, record, token, run: None }));
     };
     let verb = "ops failover-lock-release";
-    let session = begin(ctx, &settings, &connection, verb, arguments(args), &None)?;
+    let session = begin(ctx, &settings, &connection, verb, arguments(args), None)?;
     let name = name()?;
     let machine = System;
     let given_back = async {
@@ -176,12 +177,12 @@ pub(super) fn begin(
     connection: &Connection,
     verb: &'static str,
     args: Value,
-    reason: &Option<String>,
+    reason: Option<String>,
 ) -> Result<Session> {
     let purpose = Purpose {
         verb,
         args,
-        reason: reason.clone(),
+        reason,
         settings,
         identity: Some(&connection.identity),
         // Stacks may be deployed meanwhile.

@@ -217,7 +217,7 @@ fn session(
     resumed: Option<&RunSummary>,
 ) -> Result<Session> {
     match resumed {
-        None => begin(ctx, settings, connection, VERB, arguments(args), &args.reason),
+        None => begin(ctx, settings, connection, VERB, arguments(args), args.reason.clone()),
         Some(_) => Session::begin(
             ctx,
             Purpose {

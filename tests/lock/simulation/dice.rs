@@ -26,7 +26,7 @@ impl Dice {
 
     /// From `least` to `most`, both of them included.
     pub(super) fn between(&mut self, least: Duration, most: Duration) -> Duration {
-        let width = u64::try_from((most - least).as_micros()).unwrap_or(u64::MAX - 1);
+        let width = u64::try_from(most.saturating_sub(least).as_micros()).unwrap_or(u64::MAX - 1);
         least + Duration::from_micros(self.below(width + 1))
     }
 

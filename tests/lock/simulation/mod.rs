@@ -102,7 +102,9 @@ fn schedule(seed: u64, mutant: Option<Mutant>) -> Outcome {
     let world = World::new(dice, network, clocks, !wild);
     world.state().unconditional = mutant == Some(Mutant::IgnoresTheCondition);
     troubles.push((ends, Trouble::End));
-    troubles.into_iter().for_each(|(at, trouble)| world.plan(at, trouble));
+    for (at, trouble) in troubles {
+        world.plan(at, trouble);
+    }
 
     let last = std::sync::Arc::new(AtomicU64::new(0));
     let acquired = last.clone();
@@ -142,6 +144,7 @@ fn full() -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the campaign's figures")]
 fn tokens_grow_holders_exclude_each_other_and_the_dead_are_succeeded() {
     let schedules = if full() { 20_000 } else { 300 };
     let (mut tokens, mut slowest) = (0, Duration::ZERO);
@@ -174,11 +177,12 @@ fn a_seed_is_a_schedule() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "which law each of them breaks")]
 fn a_protocol_that_is_wrong_is_seen() {
     for mutant in MUTANTS {
-        let seen =
+        let found =
             (0..300).find_map(|seed| schedule(seed, Some(mutant)).broken.map(|it| (seed, it)));
-        let (seed, law) = seen.unwrap_or_else(|| panic!("{mutant:?} is not seen"));
+        let (seed, law) = found.unwrap_or_else(|| panic!("{mutant:?} is not seen"));
         println!("{mutant:?}, seed {seed}: {law}");
     }
 }

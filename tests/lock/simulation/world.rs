@@ -255,7 +255,9 @@ impl World {
                     (node.paused_until, node.partitioned_until) = (now, now);
                     node.clock.drift(now, 1.0);
                 }
-                processes.into_iter().for_each(|process| state.laws.relies_no_more(process));
+                for process in processes {
+                    state.laws.relies_no_more(process);
+                }
                 drop(state);
                 tasks.clear();
                 self.begin(0, tasks, begin);
