@@ -19,6 +19,7 @@ mod journals;
 mod logins;
 mod network;
 mod platform_api;
+mod runbooks;
 mod runs;
 mod secrets;
 #[path = "../../src/http/fake.rs"]

@@ -202,10 +202,10 @@ mod tests {
         let suspend = json!({ "tenant": "acme", "reason": "it's late", "no-wait": true });
         assert_eq!(
             shown("ops suspend-tenant", suspend),
-            r"platformctl ops suspend-tenant '--reason=it'\''s late' --no-wait -- acme"
+            r"platformctl ops suspend-tenant '--reason=it'\''s late' --no-wait acme"
         );
-        assert_eq!(shown("deploy", json!(["efs", "network"])), "platformctl deploy -- efs network");
-        assert_eq!(shown("deploy", json!("efs")), "platformctl deploy -- efs");
+        assert_eq!(shown("deploy", json!(["efs", "network"])), "platformctl deploy efs network");
+        assert_eq!(shown("deploy", json!("efs")), "platformctl deploy efs");
         assert_eq!(
             shown("check", json!({ "only": ["a", "b"] })),
             "platformctl check --only=a --only=b"
@@ -213,7 +213,7 @@ mod tests {
         let invoke = json!({ "function": "git-store", "payload": { "operation": "ping" } });
         assert_eq!(
             shown("invoke", invoke),
-            r#"platformctl invoke '--payload={"operation":"ping"}' -- git-store"#
+            r#"platformctl invoke '--payload={"operation":"ping"}' git-store"#
         );
     }
 
@@ -221,6 +221,9 @@ mod tests {
     fn what_an_input_says_is_never_a_flag() {
         let prepared = prepare("tenant show", &json!("--help"));
         assert!(prepared.is_err(), "a tenant may not be called so");
+        let prepared = prepare("deploy", &json!(["efs", "--recreate"])).expect("names of stacks");
+        let Work::Verb { arguments, .. } = prepared.work else { panic!("a verb") };
+        assert_eq!(arguments, ["--", "efs", "--recreate"]);
         assert_eq!(shown("deploy", json!("--recreate")), "platformctl deploy -- --recreate");
     }
 
