@@ -96,6 +96,11 @@ impl<'a, P: Performer> Run<'a, P> {
                 return Err(self.give_up(&told).await?);
             }
             let Err(error) = self.one(step).await else { continue };
+            if error.kind() == Kind::Waiting
+                && let Some(told) = self.performer.abandoned().await?
+            {
+                return Err(self.give_up(&told).await?);
+            }
             if step.on_failure != OnFailure::Undo || stays_open(&error) {
                 return Err(error);
             }

@@ -186,6 +186,56 @@ fn what_there_is_not_is_refused() {
     insta::assert_snapshot!(env.run(&["rollback", "esf", "--reason", "x"]).text);
 }
 
+/// A runbook of one approval, under a lock.
+const LEAVE: &str = "version: 1\nid: leave\ntitle: Leave\nlocks: [drill]\nsteps:\n  - { id: ok, approval: { from: [Platform.Admin], within: 1h } }\n  - { id: more, wait: { pause: 1ms } }\n";
+
+/// Waits until the newest run waits for people, and says its name.
+fn waiting(env: &TestEnv) -> String {
+    let begun = std::time::Instant::now();
+    loop {
+        let status = env.run(&["runbook", "status", "-o", "json"]);
+        let value: Value = serde_json::from_str(&status.stdout).unwrap_or_default();
+        if value["waiting"] == json!(["ok"]) && value["state"] == "running" {
+            return value["run"].as_str().expect("a run").to_owned();
+        }
+        assert!(begun.elapsed().as_secs() < 30, "nothing waits: {}", status.text);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_run_that_waits_holds_its_locks_and_hears_what_others_say() {
+    let token = token(&json!({ "sub": "ada", "roles": ["Platform.Admin"] }));
+    let env = TestEnv::new().var("PLATFORMCTL_API_URL", "http://127.0.0.1:1");
+    let env = env.var("PLATFORMCTL_TOKEN", &token);
+    env.write("leave.yaml", LEAVE);
+    let begin = ["runbook", "run", "leave.yaml", "--yes", "--wait"];
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| env.run(&begin));
+        let name = waiting(&env);
+        let second = env.run(&begin);
+        assert_eq!(second.code, 5, "{}", second.text);
+        assert!(second.stderr.contains(&name), "{}", second.stderr);
+        let resumed = env.run(&["runbook", "resume", &name]);
+        assert_eq!(resumed.code, 5, "{}", resumed.text);
+        let said = env.run(&["runbook", "approve", &name, "ok"]);
+        assert!(said.stdout.contains("the run takes note of it"), "{}", said.text);
+        let run = run.join().expect("a run");
+        assert_eq!(run.code, 0, "{}", run.text);
+    });
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| env.run(&begin));
+        let name = waiting(&env);
+        let said = env.run(&["runbook", "abort", &name, "--reason", "false alarm"]);
+        assert_eq!(said.code, 0, "{}", said.text);
+        let run = run.join().expect("a run");
+        assert_eq!(run.code, 1, "{}", run.text);
+        assert!(run.stderr.contains("false alarm"), "{}", run.stderr);
+        let state = env.json(&["runbook", "status", &name, "-o", "json"])["state"].clone();
+        assert_eq!(state, "aborted");
+    });
+}
+
 #[test]
 fn requests_are_bounded_and_their_answers_usable() {
     let server = Server::new(|asked, _| {

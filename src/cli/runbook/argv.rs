@@ -120,13 +120,15 @@ fn named<'c>(command: &'c Command, path: &str, key: &str) -> Result<&'c Arg> {
     if ["yes", "dry-run"].contains(&key) {
         return Err(Error::usage(format!("`{key}` is said by the run itself")).hint("leave it out"));
     }
-    let name = |argument: &Arg| {
-        argument
-            .get_long()
-            .map_or_else(|| argument.get_id().as_str().replace('_', "-"), str::to_owned)
+    let id = |argument: &Arg| argument.get_id().as_str().replace('_', "-");
+    let name = |argument: &Arg| match (argument.get_long(), argument.get_value_names()) {
+        (Some(long), _) => long.to_owned(),
+        (None, Some([value, ..])) => value.to_lowercase(),
+        (None, _) => id(argument),
     };
     let own = || command.get_arguments().filter(|it| !it.is_global_set());
-    own().find(|argument| name(argument) == key).ok_or_else(|| {
+    let unnamed = |argument: &Arg| argument.is_positional() && id(argument) == key;
+    own().find(|it| name(it) == key || unnamed(it)).ok_or_else(|| {
         let known: Vec<String> = own()
             .map(name)
             .filter(|it| !OF_THE_RUN.contains(&it.as_str()) && it != "yes" && it != "dry-run")
@@ -183,6 +185,7 @@ fn refused(path: &str, error: &clap::Error) -> Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "literals read better")]
 mod tests {
     use serde_json::json;
 
