@@ -161,7 +161,7 @@ pub(super) async fn execute(
             Some(error) => Err(error),
             None => {
                 let run = Some(session.journal.run().to_string());
-                Ok(RolledBack { stacks, run, ..report })
+                Ok(RolledBack { run, stacks, ..report })
             }
         }
     };
@@ -172,13 +172,13 @@ pub(super) async fn execute(
 /// The digest that an earlier attempt of a run chose to go back to.
 fn chosen_by(run: &RunSummary) -> Result<Option<String>> {
     let records = journal::read(&run.path)?.into_iter();
-    let chosen = records.filter_map(|record| match record.entry {
+    let mut chosen = records.filter_map(|record| match record.entry {
         Entry::StepFinished { step, detail, .. } if step == CHOOSE => {
             detail["to"]["digest"].as_str().map(str::to_owned)
         }
         _ => None,
     });
-    Ok(chosen.last())
+    Ok(chosen.next_back())
 }
 
 impl Report for RolledBack {

@@ -8,6 +8,7 @@ use super::model::{Approval, Http, Invoke, Manual, Read, Step, Undo, Wait};
 
 /// What a step does.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Action {
     /// A verb of the command line.
     Verb {

@@ -96,6 +96,11 @@ impl<'a, P: Performer> Run<'a, P> {
                 return Err(self.give_up(&told).await?);
             }
             let Err(error) = self.one(step).await else { continue };
+            if error.kind() == Kind::Waiting
+                && let Some(told) = self.performer.abandoned().await?
+            {
+                return Err(self.give_up(&told).await?);
+            }
             if step.on_failure != OnFailure::Undo || stays_open(&error) {
                 return Err(error);
             }
@@ -228,7 +233,7 @@ impl<'a, P: Performer> Run<'a, P> {
             self.settle(id, Settled::Continued);
             return Ok(());
         }
-        Err(within(error, &format!("step {id}")))
+        Err(within(&error, &format!("step {id}")))
     }
 
     pub(super) fn finish(&self, step: &str, outcome: StepOutcome, detail: Value) -> Result<()> {
@@ -261,7 +266,7 @@ fn stays_open(error: &Error) -> bool {
 }
 
 /// The same error, with what it happened in before it.
-fn within(error: Error, what: &str) -> Error {
+fn within(error: &Error, what: &str) -> Error {
     // A wrong argument of a step is no wrong argument of the run.
     let kind = match error.kind() {
         Kind::Usage => Kind::Failed,

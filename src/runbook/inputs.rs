@@ -62,8 +62,11 @@ pub fn resolve(
                 }
             },
         };
-        let value =
-            if value.is_null() && input.optional { value } else { one(name, input, value, known)? };
+        let value = if value.is_null() && input.optional {
+            value
+        } else {
+            one(name, input, &value, known)?
+        };
         allowed(loaded, name, input, &value, &scope)?;
         values.insert(name.clone(), value);
     }
@@ -77,12 +80,12 @@ pub fn resolve(
 }
 
 /// A value of the input's kind, out of a text or a value.
-fn one(name: &str, input: &Input, value: Value, known: &Known) -> Result<Value> {
+fn one(name: &str, input: &Input, value: &Value, known: &Known) -> Result<Value> {
     let wrong = |expected: &str| {
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Error::usage(format!("input {name}: `{shown}` is not {expected}"))
     };
-    let text = || match &value {
+    let text = || match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,

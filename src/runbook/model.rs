@@ -27,7 +27,7 @@ pub struct Runbook {
     /// When to use it and what to expect, for whoever reads it at night.
     #[serde(default)]
     pub about: String,
-    /// What has to be said when it is run; by name, in snake_case.
+    /// What has to be said when it is run; by name, in `snake_case`.
     #[serde(default)]
     pub inputs: BTreeMap<String, Input>,
     /// Names of locks that it holds while it runs, in this order.
@@ -95,7 +95,7 @@ pub struct Input {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Its name, unique in the runbook, in snake_case; later steps find its output by it.
+    /// Its name, unique in the runbook, in `snake_case`; later steps find its output by it.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9_]*$"))]
     pub id: String,
     /// What it is for, in one line.

@@ -128,7 +128,7 @@ impl<P: Performer> Rehearsal<'_, P> {
         }
         let Ok((_, action)) = step.action() else {
             done.fate = Fate::Failed;
-            done.note = "the step does not do one thing".to_owned();
+            "the step does not do one thing".clone_into(&mut done.note);
             return done;
         };
         match &action {
@@ -247,8 +247,7 @@ pub fn word(fate: Fate) -> &'static str {
     match fate {
         Fate::Read => "read",
         Fate::NotYet => "not yet",
-        Fate::Rehearsed => "would do",
-        Fate::Printed => "would do",
+        Fate::Rehearsed | Fate::Printed => "would do",
         Fate::Skipped => "left out",
         Fate::Failed => "failed",
     }

@@ -108,12 +108,22 @@ impl TestEnv {
         self.run_from(arguments, Stdio::null())
     }
 
+    /// Runs platformctl with another token than the environment's.
+    pub fn run_as(&self, arguments: &[&str], token: &str) -> Outcome {
+        self.run_in(arguments, Stdio::null(), &[("PLATFORMCTL_TOKEN", token)])
+    }
+
     fn run_from(&self, arguments: &[&str], stdin: Stdio) -> Outcome {
+        self.run_in(arguments, stdin, &[])
+    }
+
+    fn run_in(&self, arguments: &[&str], stdin: Stdio, more: &[(&str, &str)]) -> Outcome {
         let output = Command::new(env!("CARGO_BIN_EXE_platformctl"))
             .args(arguments)
             .current_dir(self.path(""))
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(more.iter().copied())
             .stdin(stdin)
             .output()
             .expect("platformctl runs");

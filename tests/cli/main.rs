@@ -22,6 +22,7 @@ mod logins;
 mod network;
 mod operator_reports;
 mod platform_api;
+mod runbooks;
 mod runs;
 mod secrets;
 #[path = "../../src/http/fake.rs"]

@@ -48,8 +48,8 @@ fn killed_at(platform: &Platform, place: &str, arguments: &[&str]) {
 
 /// The newest run of a runbook.
 fn newest(platform: &Platform) -> RunSummary {
-    let runs = platform.runs().into_iter();
-    runs.filter(|run| run.start.verb.starts_with("runbook ")).next().unwrap()
+    let mut runs = platform.runs().into_iter();
+    runs.find(|run| run.start.verb.starts_with("runbook ")).unwrap()
 }
 
 fn of_verb(platform: &Platform, verb: &str) -> Vec<RunSummary> {

@@ -151,7 +151,7 @@ impl Formation {
         let scripted = self.operations.get_mut(&call.target);
         let moments = || scripted.and_then(VecDeque::pop_front);
         let moments = match operation {
-            "ExecuteChangeSet" | "DeleteStack" => moments(),
+            "ContinueUpdateRollback" | "ExecuteChangeSet" | "DeleteStack" => moments(),
             _ => None,
         };
         let hold = self.holds.get(&call.target).cloned();
@@ -173,6 +173,14 @@ impl Formation {
             "DeleteStack" => {
                 stack.begin(moments.unwrap_or_else(|| {
                     vec![moment("DELETE_IN_PROGRESS", []), moment("DELETE_COMPLETE", [])]
+                }));
+                String::new()
+            }
+            "ContinueUpdateRollback" => {
+                stack.begin(moments.unwrap_or_else(|| {
+                    let (under_way, done) =
+                        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE");
+                    vec![moment(under_way, []), moment(done, [])]
                 }));
                 String::new()
             }

@@ -4,6 +4,7 @@
 mod formation;
 mod formation_sets;
 mod harness;
+mod previous;
 mod regions;
 mod request;
 mod saved;

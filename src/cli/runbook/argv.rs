@@ -120,13 +120,15 @@ fn named<'c>(command: &'c Command, path: &str, key: &str) -> Result<&'c Arg> {
     if ["yes", "dry-run"].contains(&key) {
         return Err(Error::usage(format!("`{key}` is said by the run itself")).hint("leave it out"));
     }
-    let name = |argument: &Arg| {
-        argument
-            .get_long()
-            .map_or_else(|| argument.get_id().as_str().replace('_', "-"), str::to_owned)
+    let id = |argument: &Arg| argument.get_id().as_str().replace('_', "-");
+    let name = |argument: &Arg| match (argument.get_long(), argument.get_value_names()) {
+        (Some(long), _) => long.to_owned(),
+        (None, Some([value, ..])) => value.to_lowercase(),
+        (None, _) => id(argument),
     };
     let own = || command.get_arguments().filter(|it| !it.is_global_set());
-    own().find(|argument| name(argument) == key).ok_or_else(|| {
+    let unnamed = |argument: &Arg| argument.is_positional() && id(argument) == key;
+    own().find(|it| name(it) == key || unnamed(it)).ok_or_else(|| {
         let known: Vec<String> = own()
             .map(name)
             .filter(|it| !OF_THE_RUN.contains(&it.as_str()) && it != "yes" && it != "dry-run")
@@ -183,6 +185,7 @@ fn refused(path: &str, error: &clap::Error) -> Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "literals read better")]
 mod tests {
     use serde_json::json;
 
@@ -202,10 +205,10 @@ mod tests {
         let suspend = json!({ "tenant": "acme", "reason": "it's late", "no-wait": true });
         assert_eq!(
             shown("ops suspend-tenant", suspend),
-            r"platformctl ops suspend-tenant '--reason=it'\''s late' --no-wait -- acme"
+            r"platformctl ops suspend-tenant '--reason=it'\''s late' --no-wait acme"
         );
-        assert_eq!(shown("deploy", json!(["efs", "network"])), "platformctl deploy -- efs network");
-        assert_eq!(shown("deploy", json!("efs")), "platformctl deploy -- efs");
+        assert_eq!(shown("deploy", json!(["efs", "network"])), "platformctl deploy efs network");
+        assert_eq!(shown("deploy", json!("efs")), "platformctl deploy efs");
         assert_eq!(
             shown("check", json!({ "only": ["a", "b"] })),
             "platformctl check --only=a --only=b"
@@ -213,7 +216,7 @@ mod tests {
         let invoke = json!({ "function": "git-store", "payload": { "operation": "ping" } });
         assert_eq!(
             shown("invoke", invoke),
-            r#"platformctl invoke '--payload={"operation":"ping"}' -- git-store"#
+            r#"platformctl invoke '--payload={"operation":"ping"}' git-store"#
         );
     }
 
@@ -221,6 +224,9 @@ mod tests {
     fn what_an_input_says_is_never_a_flag() {
         let prepared = prepare("tenant show", &json!("--help"));
         assert!(prepared.is_err(), "a tenant may not be called so");
+        let prepared = prepare("deploy", &json!(["efs", "--recreate"])).expect("names of stacks");
+        let Work::Verb { arguments, .. } = prepared.work else { panic!("a verb") };
+        assert_eq!(arguments, ["--", "efs", "--recreate"]);
         assert_eq!(shown("deploy", json!("--recreate")), "platformctl deploy -- --recreate");
     }
 

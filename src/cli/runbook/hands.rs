@@ -33,6 +33,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Lines of a failed verb's report that are shown with the error.
 const LINES: usize = 12;
 
+/// A verb at work.
+type Reported<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Report>>> + 'a>>;
+
 /// The command line, as whoever carries runbooks out.
 pub(super) struct Hands<'a> {
     pub ctx: &'a Ctx,
@@ -70,16 +73,14 @@ impl Hands<'_> {
         {
             let text = format!("going on with run {}, which step {} began", child.run, call.step);
             ctx.events.info(text);
-            let resumed: Pin<Box<dyn Future<Output = Result<Box<dyn Report>>> + '_>> =
-                Box::pin(resume::go_on(&ctx, &child, true));
+            let resumed: Reported<'_> = Box::pin(resume::go_on(&ctx, &child, true));
             return self.performed(path, resumed.await?.as_ref(), parent.as_ref());
         }
         let line = argv::line(path, arguments, call.rehearse);
         let parsed = Cli::try_parse_from(line)
             .map_err(|error| Error::usage(format!("`platformctl {path}`")).caused_by(error))?;
         // A verb may be a runbook's that may be a verb's: the type ends here.
-        let run: Pin<Box<dyn Future<Output = Result<Box<dyn Report>>> + '_>> =
-            Box::pin(verb::run(&ctx, parsed.verb));
+        let run: Reported<'_> = Box::pin(verb::run(&ctx, parsed.verb));
         self.performed(path, run.await?.as_ref(), parent.as_ref())
     }
 

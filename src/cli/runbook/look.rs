@@ -190,10 +190,11 @@ impl Report for Shown {
 }
 
 fn row(step: &Step, indent: &str) -> [String; 3] {
-    let mut what = step.title.clone();
-    if let Some(when) = &step.when {
-        what = format!("{what} (when {when})").trim().to_owned();
-    }
+    let title = &step.title;
+    let what = match &step.when {
+        Some(when) => format!("{title} (when {when})").trim().to_owned(),
+        None => title.clone(),
+    };
     [format!("{indent}{}", step.id), step.kind().to_owned(), what]
 }
 

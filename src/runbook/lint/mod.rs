@@ -75,18 +75,17 @@ pub fn refuse(loaded: &Loaded, performer: &impl Performer) -> Result<()> {
 
 /// Whether a run of this needs a reason: an expression reads it.
 pub fn needs_reason(loaded: &Loaded) -> bool {
-    let text = serde_json::to_value(&loaded.runbook.steps).unwrap_or_default();
-    fn reads(value: &Value) -> bool {
-        match value {
-            Value::String(text) => {
-                express::read_by_text(text).is_ok_and(|read| read.contains("run.reason"))
-            }
-            Value::Array(items) => items.iter().any(reads),
-            Value::Object(fields) => fields.values().any(reads),
-            _ => false,
-        }
+    let steps = serde_json::to_value(&loaded.runbook.steps).unwrap_or_default();
+    reads(&steps, "run.reason")
+}
+
+fn reads(value: &Value, variable: &str) -> bool {
+    match value {
+        Value::String(text) => express::read_by_text(text).is_ok_and(|it| it.contains(variable)),
+        Value::Array(items) => items.iter().any(|item| reads(item, variable)),
+        Value::Object(fields) => fields.values().any(|field| reads(field, variable)),
+        _ => false,
     }
-    reads(&text)
 }
 
 struct Linter<'a, P> {

@@ -133,7 +133,7 @@ impl<P: Performer> Linter<'_, P> {
             let node_here = node.get("anyOf").and_then(|either| either.get(0)).unwrap_or(node);
             let target = node_here["$ref"].as_str().and_then(|name| name.strip_prefix('#'));
             let shape = target.and_then(|it| self.schema.pointer(it)).unwrap_or(node_here);
-            let Some(known) = shape["properties"].as_object() else { return None };
+            let known = shape["properties"].as_object()?;
             match known.get(part) {
                 Some(next) => node = next,
                 None => {

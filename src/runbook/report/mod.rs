@@ -180,7 +180,7 @@ pub fn tell(
     for (moment, safe) in
         story.timeline.iter_mut().zip(masked["timeline"].as_array().into_iter().flatten())
     {
-        moment.1 = safe[1].as_str().unwrap_or_default().to_owned();
+        safe[1].as_str().unwrap_or_default().clone_into(&mut moment.1);
     }
     Ok(story)
 }

@@ -119,7 +119,7 @@ async fn a_step_is_tried_as_often_as_it_says() {
 
 #[tokio::test]
 async fn what_takes_too_long_is_stopped_and_of_some_nobody_can_tell() {
-    let late = || [Comes::Late(Duration::from_secs(60))];
+    let late = || [Comes::Late(Duration::from_mins(1))];
     let steps =
         "  - { id: one, ops: { change: one }, timeout: 20ms, retry: { times: 1, every: 1ms } }\n";
     let hands = StandIn::default().answers("one", late());
@@ -280,7 +280,7 @@ async fn a_run_is_given_up_between_two_steps_and_undone_if_that_is_wanted() {
 #[tokio::test]
 async fn ctrl_c_stops_what_is_under_way_and_a_resume_goes_on() {
     let (folder, loaded) = (Folder::new(), runbook(THREE));
-    let hands = StandIn::default().answers("one", [Comes::Late(Duration::from_secs(60))]);
+    let hands = StandIn::default().answers("one", [Comes::Late(Duration::from_mins(1))]);
     let (canceller, cancel) = Cancel::new();
     let stop = async {
         tokio::time::sleep(Duration::from_millis(20)).await;

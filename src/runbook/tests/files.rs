@@ -190,7 +190,10 @@ fn the_published_schema_is_current() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/runbook.schema.json");
     let current = serde_json::to_string_pretty(&json_schema()).expect("a schema") + "\n";
     let published = std::fs::read_to_string(file).unwrap_or_default();
-    assert_eq!(published, current, "platformctl runbook schema > runbooks/runbook.schema.json");
+    assert!(
+        published == current,
+        "make it anew: platformctl runbook schema > runbooks/runbook.schema.json"
+    );
 }
 
 #[test]
@@ -199,8 +202,9 @@ fn every_file_of_the_folder_is_embedded_and_begins_with_its_id() {
     let library = Library::find(None).expect("a library");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
-        .filter(|name| name.ends_with(".yaml"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     files.sort();
     let named: Vec<String> =

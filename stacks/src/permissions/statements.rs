@@ -27,6 +27,7 @@ const PLAN_STACKS: &[&str] = &["cloudformation:CreateChangeSet", "cloudformation
 
 /// What changes stacks.
 const CHANGE_STACKS: &[&str] = &[
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:DeleteStack",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:UpdateTerminationProtection",
@@ -34,6 +35,7 @@ const CHANGE_STACKS: &[&str] = &[
 
 /// Every way to change a stack, whether we use it or not.
 const ANY_CHANGE: &[&str] = &[
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateStack",
     "cloudformation:DeleteStack",
     "cloudformation:ExecuteChangeSet",
