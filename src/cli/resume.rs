@@ -83,15 +83,15 @@ pub(super) async fn go_on(ctx: &Ctx, summary: &RunSummary, yes: bool) -> Result<
         }
         set_runtime_region::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(set_runtime_region::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(set_runtime_region::execute(&ctx, args, Some(summary)).await?)
         }
         dlq_redrive::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(dlq_redrive::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(dlq_redrive::execute(&ctx, args, Some(summary)).await?)
         }
         dlq_purge::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
-            Box::new(dlq_purge::execute(&ctx, args, Some(&summary)).await?)
+            Box::new(dlq_purge::execute(&ctx, args, Some(summary)).await?)
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;

@@ -14,7 +14,6 @@ async fn destroyed(
 ) -> Result<(DestroyReport, Option<Error>)> {
     let engine = &run.engine;
     let destroyer = Destroyer {
-        fence: None,
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
         fence: None,

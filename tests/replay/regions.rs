@@ -169,7 +169,6 @@ async fn what_is_in_both_regions_is_destroyed_consumers_first() {
     let run = deployed("JobsUrl-0");
     let engine = &run.engine;
     let destroyer = Destroyer {
-        fence: None,
         aws: engine.aws.clone(),
         concurrency: engine.concurrency,
         fence: None,

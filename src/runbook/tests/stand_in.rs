@@ -1,10 +1,11 @@
 //! Carries out nothing, and remembers everything.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::sync::Barrier;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
@@ -23,6 +24,8 @@ pub(super) enum Comes {
     ToNothing,
     /// Nothing, for that long.
     Late(Duration),
+    /// An empty output, once as many calls have come as this waits for.
+    Together(Arc<Barrier>),
 }
 
 /// Carries out nothing, and remembers everything.
@@ -97,6 +100,10 @@ impl Performer for StandIn {
             None => json!({ "n": number }),
             Some(Comes::To(output)) => output,
             Some(Comes::ToNothing) => return Err(Error::failed("it broke")),
+            Some(Comes::Together(all)) => {
+                all.wait().await;
+                json!({})
+            }
             Some(Comes::Late(time)) => {
                 tokio::select! {
                     () = tokio::time::sleep(time) => json!({}),
