@@ -3,7 +3,7 @@
 //!
 //! `PLATFORMCTL_TEST_FULL=1` moves 10,000 messages through 25 kills.
 
-mod queue;
+pub(crate) mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::platform::{Done, Platform, Started, block_on, eventually};
 use queue::Queue;
 
 const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
-const DEAD: &str = "acme-dev-jobs-queue-dead-letters";
-const JOBS: &str = "acme-dev-jobs";
+pub(crate) const DEAD: &str = "acme-dev-jobs-queue-dead-letters";
+pub(crate) const JOBS: &str = "acme-dev-jobs";
 const WORKERS: u64 = 4;
 
 /// A platform with its queues.

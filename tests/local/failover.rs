@@ -6,12 +6,12 @@ use platformctl::journal::Entry;
 
 use crate::platform::{Platform, block_on};
 
-const HOME: &str = "eu-west-2";
+pub(crate) const HOME: &str = "eu-west-2";
 const AWAY: &str = "eu-west-1";
 const PARAMETER: &str = "/acme/stage/platform/runtime-region";
 
 /// The platform of `examples/two-region`, with agents deployed in both regions.
-fn platform() -> Platform {
+pub(crate) fn platform() -> Platform {
     let platform = Platform::of("two-region");
     platform.edit("protect: true", "protect: false");
     // Agents need the same ways out at home.

@@ -20,6 +20,7 @@ mod leases;
 mod places;
 mod platform;
 mod runbooks;
+mod runbooks_killed;
 mod seen;
 mod strangers;
 mod two_regions;

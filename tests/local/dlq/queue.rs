@@ -11,20 +11,20 @@ use crate::platform::{Platform, block_on};
 
 /// A queue of the emulator.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     sqs: Client,
     url: String,
 }
 
 impl Queue {
-    pub(super) fn of(platform: &Platform, name: &str) -> Self {
+    pub(crate) fn of(platform: &Platform, name: &str) -> Self {
         let sqs = platform.aws().sqs;
         let found = block_on(sqs.get_queue_url().queue_name(name).send()).unwrap();
         Self { sqs, url: found.queue_url().unwrap().to_owned() }
     }
 
     /// Sends messages with the numbers from `first` on.
-    pub(super) fn fill(&self, first: usize, count: usize) {
+    pub(crate) fn fill(&self, first: usize, count: usize) {
         let ordered = self.url.strip_suffix(".fifo").is_some();
         let numbers: Vec<usize> = (first..first + count).collect();
         for batch in numbers.chunks(10) {
@@ -65,7 +65,7 @@ impl Queue {
     }
 
     /// Takes up to ten messages out.
-    pub(super) fn take(&self) -> Vec<Message> {
+    pub(crate) fn take(&self) -> Vec<Message> {
         let messages = self.receive();
         let entries = messages.iter().enumerate().map(|(index, message)| {
             let handle = message.receipt_handle().unwrap();
@@ -81,7 +81,7 @@ impl Queue {
     }
 
     /// Takes all messages out.
-    pub(super) fn drain(&self) -> Vec<Message> {
+    pub(crate) fn drain(&self) -> Vec<Message> {
         let mut all = Vec::new();
         loop {
             let taken = self.take();
@@ -93,7 +93,7 @@ impl Queue {
     }
 
     /// Messages: visible and hidden.
-    pub(super) fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
