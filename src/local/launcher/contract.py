@@ -22,7 +22,7 @@ _plain_import = gateway._import_rest_api
 _plain_item = gateway._import_path_item
 _plain_operation = gateway._import_operation
 
-# The document that is being imported, its validators by name, and whether it began.
+# The document that is being imported, its API once that is there, and its validators by name.
 _document = contextvars.ContextVar("document", default=None)
 
 
