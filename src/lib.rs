@@ -28,6 +28,7 @@
 //! | [`ops`] | Operating the platform: tenants, through its own API; dead letters, through SQS |
 //! | [`plan`] | What a deploy would do, as a plain value |
 //! | [`runbook`] | What operators do, as proved, journaled and resumable YAML |
+//! | [`trace`] | Traces of X-Ray as one tree and as a picture |
 //! | [`signal`] | Ctrl-C, told to every engine |
 //! | [`ui`] | The only place that prints |
 
@@ -52,4 +53,5 @@ pub mod ops;
 pub mod plan;
 pub mod runbook;
 pub mod signal;
+pub mod trace;
 pub mod ui;

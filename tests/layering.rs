@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
@@ -37,6 +37,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
     ("runbook", &["config", "journal"]),
+    ("trace", &[]),
     (
         "cli",
         &[
@@ -56,6 +57,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
             "login",
             "ops",
             "runbook",
+            "trace",
             "ui",
         ],
     ),
@@ -64,8 +66,19 @@ const LAYERS: [(&str, &[&str]); 23] = [
 ];
 
 /// Modules that know nothing of the platform's stacks.
-const WITHOUT_STACKS: [&str; 10] =
-    ["error", "event", "failpoint", "signal", "journal", "local", "aws", "http", "login", "ui"];
+const WITHOUT_STACKS: [&str; 11] = [
+    "error",
+    "event",
+    "failpoint",
+    "signal",
+    "journal",
+    "local",
+    "aws",
+    "http",
+    "login",
+    "trace",
+    "ui",
+];
 
 /// Who still uses the archived `serde_yaml`. A ratchet: entries are only removed.
 const SERDE_YAML: [&str; 5] = [

@@ -6,6 +6,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::error::Error;
 use crate::journal::Mask;
 
+/// What to do about a server whose certificate nobody vouches for, as on a machine that has
+/// no authorities' certificates.
+const UNTRUSTED: &str = "install the authorities' certificates (package ca-certificates), or \
+    name a file with yours in SSL_CERT_FILE; a proxy that opens TLS needs its own in there";
+
 /// Whether the service answered with the error code `code`.
 pub fn has_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, code: &str) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(code)
@@ -44,6 +49,8 @@ where
         shown
             .hint("log in (`aws sso login`), set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use `--profile`")
             .hint("to try things without an account, add `--local`")
+    } else if lower.contains("unknownissuer") {
+        shown.hint(UNTRUSTED)
     } else if matches!(error, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_)) {
         shown
             .hint("check the network, the region, and AWS_ENDPOINT_URL if it is set")
@@ -83,4 +90,25 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    fn unreachable(why: &str) -> Error {
+        let cause = ConnectorError::io(why.into());
+        let error: SdkError<GetCallerIdentityError, ()> = SdkError::dispatch_failure(cause);
+        explain("cannot ask", error)
+    }
+
+    #[test]
+    fn a_server_that_nobody_vouches_for_is_told_from_one_that_is_not_there() {
+        let hints = |why| unreachable(why).hints().join("\n");
+        assert!(hints("invalid peer certificate: UnknownIssuer").contains("ca-certificates"));
+        assert!(hints("connection refused").contains("check the network"));
+    }
 }

@@ -20,6 +20,9 @@ pub struct Answer {
     pub wall_ms: f64,
 }
 
+/// Carries a trace from the caller; Lambda takes it over.
+const TRACE_HEADER: &str = "x-amzn-trace-id";
+
 /// What Lambda answers while a function that was just made is not quite there: its
 /// network interfaces, its mount, its role
 /// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>).
@@ -70,13 +73,31 @@ impl Regional {
     /// Calls `function` with `payload` and waits for its answer. A function that
     /// raised an error is an error.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Answer> {
+        self.invoke_traced(function, payload, None).await
+    }
+
+    /// As [`Regional::invoke`], as part of a trace: `trace` is a header such as
+    /// `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`.
+    pub async fn invoke_traced(
+        &self,
+        function: &str,
+        payload: &Value,
+        trace: Option<&str>,
+    ) -> Result<Answer> {
         let body = serde_json::to_vec(payload).context("cannot serialize the payload")?;
+        let trace = trace.map(str::to_owned);
         let begun = Instant::now();
         let answer = self
             .lambda
             .invoke()
             .function_name(function)
             .payload(Blob::new(body))
+            .customize()
+            .mutate_request(move |request| {
+                if let Some(trace) = &trace {
+                    request.headers_mut().insert(TRACE_HEADER, trace.clone());
+                }
+            })
             .send()
             .await
             .map_err(|error| explain(format!("cannot call function {function}"), error))?;

@@ -5,6 +5,7 @@
 mod errors;
 mod invoke;
 mod regions;
+mod traces;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub use errors::{explain, has_code, says};
 pub use invoke::Answer;
 pub use regions::Regions;
+pub use traces::TraceSummary;
 
 use crate::error::Result;
 
@@ -97,6 +99,8 @@ pub struct Regional {
     pub sqs: aws_sdk_sqs::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
+    /// X-Ray.
+    pub xray: aws_sdk_xray::Client,
 }
 
 impl Aws {
@@ -112,7 +116,7 @@ impl Aws {
                 let credentials = Credentials::from_keys(account, "local", None);
                 SdkConfig::builder()
                     .behavior_version(BehaviorVersion::latest())
-                    .http_client(http_client(ProxyConfig::disabled()))
+                    .http_client(http_client(ProxyConfig::disabled(), tls::TrustStore::empty()))
                     .timeout_config(timeouts)
                     .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
                     .endpoint_url(endpoint)
@@ -121,12 +125,15 @@ impl Aws {
             }
             Place::Aws { profile, region, endpoint } => {
                 let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                    .http_client(http_client(ProxyConfig::from_env()))
+                    .http_client(http_client(ProxyConfig::from_env(), tls::TrustStore::default()))
                     .timeout_config(timeouts)
                     .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
                 if let Some(profile) = profile {
                     let provider = ProviderConfig::without_region()
-                        .with_http_client(http_client(ProxyConfig::from_env()))
+                        .with_http_client(http_client(
+                            ProxyConfig::from_env(),
+                            tls::TrustStore::default(),
+                        ))
                         .with_region(Some(Region::new(region.clone())));
                     let named = ProfileFileCredentialsProvider::builder()
                         .configure(&provider)
@@ -154,12 +161,17 @@ impl Aws {
     }
 }
 
-/// HTTPS with the platform's certificates, through `proxy`.
-fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+/// HTTPS through `proxy`, with servers whose certificates `trusted` vouches for: none for
+/// the local platform, which speaks plain HTTP and must work on a machine without any.
+fn http_client(proxy: ProxyConfig, trusted: tls::TrustStore) -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
+        let context = tls::TlsContext::builder().with_trust_store(trusted.clone()).build();
         let mut connector = Connector::builder()
             .proxy_config(proxy.clone())
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+        if let Ok(context) = context {
+            connector = connector.tls_context(context);
+        }
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.build()
@@ -187,6 +199,7 @@ impl Regional {
             ssm: aws_sdk_ssm::Client::new(&config),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             sts: aws_sdk_sts::Client::new(&config),
+            xray: aws_sdk_xray::Client::new(&config),
         }
     }
 

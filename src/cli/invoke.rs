@@ -1,10 +1,12 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 use stacks::StackTemplate;
 
 use super::Ctx;
 use crate::aws::Answer;
 use crate::config::Settings;
-use crate::error::{Error, Result, exit};
+use crate::error::{Context as _, Error, Result, exit};
 use crate::ui::{Block, Report};
 
 /// Call a deployed function and print its answer
@@ -13,7 +15,7 @@ use crate::ui::{Block, Report};
 /// is printed, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  platformctl invoke git-store --local --payload '{\"operation\": \"ping\"}'\n  platformctl invoke git-store --payload '{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}' --query ok.body"
+    after_help = "Examples:\n  platformctl invoke git-store --local --payload '{\"operation\": \"ping\"}'\n  platformctl invoke git-store --payload '{\"operation\": \"read\", \"wiki\": \"platform\", \"path\": \"home.md\"}' --query ok.body\n  platformctl invoke git-store --trace"
 )]
 pub struct InvokeArgs {
     /// The function's short name
@@ -25,6 +27,9 @@ pub struct InvokeArgs {
     /// Call the one of this region, instead of that of its stack
     #[arg(long = "in", value_name = "REGION")]
     region_of_it: Option<String>,
+    /// Record a trace of it and say its id
+    #[arg(long)]
+    trace: bool,
 }
 
 /// A function's answer.
@@ -46,9 +51,24 @@ pub async fn run(ctx: &Ctx, args: &InvokeArgs) -> Result<InvokeReport> {
         None => region_of(&settings, &name)?,
     };
     let aws = connection.aws.of(&region)?;
-    let answer = aws.invoke(&name, &payload).await?;
+    let trace = args.trace.then(new_trace).transpose()?;
+    let header = trace.as_ref().map(|id| format!("Root={id};Sampled=1"));
+    let answer = aws.invoke_traced(&name, &payload, header.as_deref()).await;
+    if let Some(id) = trace {
+        ctx.ui.status(&format!("its trace: `platformctl trace {id} --wait`"));
+    }
+    let answer = answer?;
     ctx.ui.status(&format!("{name} answered in {:.1} ms", answer.wall_ms));
     Ok(InvokeReport(answer))
+}
+
+/// A trace's id: its second and 96 random bits
+/// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids>).
+fn new_trace() -> Result<String> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since.context("the clock is before 1970")?.as_secs();
+    let random = rand::random::<u128>() >> 32;
+    Ok(format!("1-{seconds:08x}-{random:024x}"))
 }
 
 /// The region of the stack with this function; the home region when no stack has it.

@@ -31,6 +31,7 @@ mod session;
 mod status;
 mod synth;
 mod tenant;
+mod trace;
 mod verb;
 
 use std::ffi::OsString;

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::{
     Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
     invoke, local, lock, login, ops, outputs, resume, rollback, runbook, runs, status, synth,
-    tenant,
+    tenant, trace,
 };
 use crate::error::Result;
 use crate::ui::Report;
@@ -27,6 +27,7 @@ pub enum Verb {
     Status(status::StatusArgs),
     Outputs(outputs::OutputsArgs),
     Invoke(invoke::InvokeArgs),
+    Trace(trace::TraceArgs),
     Destroy(destroy::DestroyArgs),
     Login(login::LoginArgs),
     Logout(login::LogoutArgs),
@@ -62,6 +63,7 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Status(args) => Box::new(status::run(ctx, &args).await?),
         Verb::Outputs(args) => Box::new(outputs::run(ctx, &args).await?),
         Verb::Invoke(args) => Box::new(invoke::run(ctx, &args).await?),
+        Verb::Trace(args) => trace::run(ctx, &args).await?,
         Verb::Destroy(args) => Box::new(destroy::run(ctx, args).await?),
         Verb::Login(args) => Box::new(login::run(ctx, &args).await?),
         Verb::Logout(args) => Box::new(login::logout(ctx, &args)?),

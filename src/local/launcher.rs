@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ("recorded.py", include_str!("launcher/recorded.py")),
     ("services.py", include_str!("launcher/services.py")),
     ("storage.py", include_str!("launcher/storage.py")),
+    ("traces.py", include_str!("launcher/traces.py")),
     ("types.json", include_str!("launcher/types.json")),
     ("workers.py", include_str!("launcher/workers.py")),
 ];

@@ -94,6 +94,28 @@ fn nothing_becomes_a_platform_and_a_second_bootstrap_changes_nothing() {
     assert_eq!(journal.is_gapless().mutations(), [upload]);
     platform.local(&["diff", "--detailed-exitcode"]).exits(0).prints("no changes");
     assert_eq!(platform.stacks(), stacks);
+    a_call_is_traced(&platform);
+}
+
+/// From the caller's header through the function's own parts to the picture.
+fn a_call_is_traced(platform: &Platform) {
+    let read = r#"{"operation": "read", "wiki": "platform", "path": "home.md"}"#;
+    let called = platform.local(&["invoke", "git-store", "--trace", "--payload", read]).exits(0);
+    let id = called.stderr.split("platformctl trace ").nth(1).unwrap();
+    let id = id.split_whitespace().next().unwrap();
+    let trace = platform.local(&["trace", id, "--wait", "-o", "json"]).exits(0).json();
+    let parts = trace["parts"].as_array().unwrap();
+    let name = "acme-dev-git-store";
+    let outer: Vec<_> = parts[..2].iter().map(|it| (&it["name"], &it["origin"])).collect();
+    let origins = [json!("AWS::Lambda"), json!("AWS::Lambda::Function")];
+    assert_eq!(outer, [(&json!(name), &origins[0]), (&json!(name), &origins[1])]);
+    let own = parts.iter().find(|it| it["name"] == "request").unwrap();
+    assert_eq!((&own["depth"], &own["annotations"]["cold_start"]), (&json!(2), &json!(false)));
+    platform.local(&["trace", id]).exits(0).prints("request");
+    platform.local(&["trace", "--since", "1h"]).exits(0).prints(id);
+    let nobodys = "1-5759e988-bd862e3fe1be46a994272793";
+    platform.local(&["trace", nobodys]).exits(1).complains("has no trace");
+    platform.local(&["trace", "nonsense"]).exits(2).complains("not a trace's id");
 }
 
 /// Another function in the place of `git-store`.

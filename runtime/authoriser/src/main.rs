@@ -1,6 +1,8 @@
 //! The `authoriser` Lambda.
 
 #![forbid(unsafe_code)]
+// The future of a decision within its span nests deeper than the default.
+#![recursion_limit = "256"]
 
 use std::{env, io, panic};
 
@@ -12,8 +14,9 @@ use authoriser::{Authoriser, Log, service};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use runtime_core::metrics::NAMESPACE_VARIABLE;
 use runtime_core::names::LOG_FILTER;
-use runtime_core::telemetry::Lines;
+use runtime_core::telemetry::{self, Lines, XRay};
 use serde_json::Value;
+use tracing::Instrument as _;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -34,7 +37,9 @@ async fn main() -> Result<(), Error> {
     let authoriser = &Authoriser::new(config, tenants, Http::default(), MachineClock::default())?;
     let log = &Log::new(namespace);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        service::answer(authoriser, log, event.payload)
+        let context = &event.context;
+        let span = telemetry::request(&context.request_id, context.xray_trace_id.as_deref(), None);
+        service::answer(authoriser, log, event.payload).instrument(span)
     }))
     .await
 }
@@ -46,7 +51,7 @@ fn log() -> Result<(), Error> {
         .unwrap_or_else(|_| EnvFilter::new(LevelFilter::INFO.to_string()))
         .add_directive(HANDLER_ERRORS.parse()?);
     let lines = Lines::to(io::stderr as fn() -> io::Stderr);
-    tracing_subscriber::registry().with(filter).with(lines).init();
+    tracing_subscriber::registry().with(filter).with(lines).with(XRay::from_environment()).init();
     panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
         tracing::error!(at, "it panicked");

@@ -5,7 +5,7 @@ use crate::runbook::Effect;
 
 /// Verbs that a runbook may name, and what doing them twice comes to. Whether a verb can
 /// show what it would do (`--dry-run`), clap says.
-pub(super) const VERBS: [(&str, Effect); 42] = [
+pub(super) const VERBS: [(&str, Effect); 43] = [
     ("config show", Effect::Reads),
     ("check", Effect::Reads),
     ("explain", Effect::Reads),
@@ -24,6 +24,7 @@ pub(super) const VERBS: [(&str, Effect); 42] = [
     ("ops dlq-inspect", Effect::Reads),
     ("ops top-tenants", Effect::Reads),
     ("lock show", Effect::Reads),
+    ("trace", Effect::Reads),
     ("ops quota-report", Effect::Reads),
     ("ops invocation-report", Effect::Reads),
     ("ops security-events", Effect::Reads),

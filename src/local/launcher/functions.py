@@ -9,6 +9,7 @@ import ministack.services.efs as efs
 import ministack.services.lambda_svc as lambdas
 
 import issuer
+import traces
 from storage import extend
 
 _MOUNTS = os.environ["PLATFORMCTL_MOUNTS"]
@@ -84,7 +85,7 @@ def _environment(config):
         for name, value in variables.items():
             if value == path or str(value).startswith(path + "/"):
                 variables[name] = mount_directory(mount["Arn"]) + str(value)[len(path):]
-    return issuer.trusted(config.get("FunctionName", ""), variables)
+    return traces.environment(issuer.trusted(config.get("FunctionName", ""), variables))
 
 
 _plain_delete_file_system = efs._delete_file_system

@@ -39,6 +39,7 @@ import plans  # noqa: E402
 import recorded  # noqa: E402
 import services  # noqa: E402
 import storage  # noqa: E402
+import traces  # noqa: E402
 import workers  # noqa: E402
 
 INSTANCE_PATH = "/_platformctl/instance"
@@ -71,6 +72,9 @@ def wrap(inner, saver):
                         "headers": [(b"content-type", b"application/json")]})
             await send({"type": "http.response.body", "body": identity().encode()})
             return
+        if traces.is_asked(scope):
+            await traces.answer(scope, receive, send)
+            return
         if issuer.is_asked(path):
             await issuer.answer(scope, send)
             return
@@ -101,6 +105,7 @@ def main():
     contract.install()
     gateway.install()
     plans.install()
+    traces.install()
     workers.install(lambda_runtime, lambdas)
     only_recorded = recorded.register({**network.HANDLERS, **services.HANDLERS})
     with open(os.environ["PLATFORMCTL_CAPABILITIES"], "w", encoding="utf-8") as file:

@@ -7,21 +7,24 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
-use super::redact;
+use super::{XRay, redact};
 use crate::names::LOG_FILTER;
 
 /// Logs to standard error from now on, by the filter in
-/// [`LOG_FILTER`](crate::names::LOG_FILTER). A second call has no effect.
+/// [`LOG_FILTER`](crate::names::LOG_FILTER), and sends spans to X-Ray's daemon, whatever
+/// the filter says. A second call has no effect.
 pub fn init() {
     let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = Lines::to(std::io::stderr as fn() -> std::io::Stderr);
-    let _ = Registry::default().with(filter).with(lines).try_init();
+    let traces = XRay::from_environment().with_filter(LevelFilter::INFO);
+    let _ = Registry::default().with(lines.with_filter(filter)).with(traces).try_init();
 }
 
 /// Writes each event as a line: `level`, `target`, `message`, the fields of the event

@@ -1,6 +1,7 @@
-//! What functions tell about themselves: log lines and metrics.
+//! What functions tell about themselves: log lines, metrics and traces.
 //!
-//! Both are lines of JSON, one an event, that Lambda carries to CloudWatch. Every line
+//! The first two are lines of JSON, one an event, that Lambda carries to CloudWatch; spans
+//! go to X-Ray where a trace is asked for ([`XRay`]). Every line
 //! of a request has its id, its trace and its tenant ([`request`]). What looks like a
 //! token or names a person does not get in: by the name of its field, and by its form
 //! ([`redact`](self::redact())).
@@ -8,6 +9,7 @@
 mod lines;
 mod metrics;
 mod redact;
+mod xray;
 
 pub use lines::{Lines, init};
 pub use metrics::Metrics;
@@ -15,6 +17,7 @@ pub use metrics::Metrics;
 pub use metrics::Written;
 pub use redact::{REDACTED, redact, redact_value};
 use tracing::Span;
+pub use xray::{DAEMON, Daemon, Documents, Sampled, XRay};
 
 use crate::tenant::TenantId;
 
