@@ -20,6 +20,12 @@ pub const TENANT_TIER_CHANGED: &str = "platform.tenant.tier_changed";
 /// [`TenantEvent::purge_at`].
 pub const TENANT_DELETED: &str = "platform.tenant.deleted";
 
+/// A tenant was told something ([`TenantNotified`]).
+pub const TENANT_NOTIFIED: &str = "platform.tenant.notified";
+
+/// Somebody wants agents to be moved ([`FailoverRequested`]).
+pub const FAILOVER_REQUESTED: &str = "platform.failover.requested";
+
 /// How long what a deleted tenant had is kept, in seconds: 30 days.
 pub const KEPT_SECONDS: u32 = 30 * 24 * 60 * 60;
 
@@ -60,4 +66,34 @@ pub struct TenantEvent {
     /// [`TENANT_DELETED`] alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purge_at: Option<String>,
+}
+
+/// The detail of [`TENANT_NOTIFIED`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantNotified {
+    /// The notice's id, by which the event is known again.
+    pub id: String,
+    /// Whom it is for.
+    pub tenant_id: TenantId,
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub message: String,
+    /// When it was sent (RFC 3339).
+    pub at: String,
+}
+
+/// The detail of [`FAILOVER_REQUESTED`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailoverRequested {
+    /// The request's id, by which the event is known again.
+    pub id: String,
+    /// Where agents are to run.
+    pub region: String,
+    /// Why.
+    pub reason: String,
+    /// Who wants it.
+    pub requested_by: String,
+    /// When it was asked for (RFC 3339).
+    pub at: String,
 }

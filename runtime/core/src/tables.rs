@@ -157,6 +157,18 @@ pub const OPS_LOCKS: Table = Table {
     stream_consumers: &[],
 };
 
+/// What was asked of those who run the platform, and what they said: notices to tenants,
+/// failovers, plans of accounts, approvals.
+pub const OPERATIONS: Table = Table {
+    name: "operations",
+    holds: "Notices, requests and approvals of operators",
+    partition_key: "operation_kind",
+    sort_key: Some("operation_id"),
+    indexes: &[],
+    expires: true,
+    stream_consumers: &[],
+};
+
 /// Monthly summaries of what tenants used and cost.
 pub const BILLING: Table = Table {
     name: "billing",
@@ -169,8 +181,8 @@ pub const BILLING: Table = Table {
 };
 
 /// Every table.
-pub const ALL: [Table; 9] =
-    [TENANTS, AGENTS, INVOCATIONS, JOBS, SESSIONS, TOOLS, WEBHOOKS, OPS_LOCKS, BILLING];
+pub const ALL: [Table; 10] =
+    [TENANTS, AGENTS, INVOCATIONS, JOBS, SESSIONS, TOOLS, WEBHOOKS, OPS_LOCKS, OPERATIONS, BILLING];
 
 #[cfg(test)]
 mod tests {

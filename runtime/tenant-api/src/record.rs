@@ -15,7 +15,9 @@ use crate::problem::Problem;
 pub(crate) struct Change<'a> {
     /// What was asked for, such as `changeTenant`.
     pub operation: &'static str,
-    pub tenant_id: &'a TenantId,
+    /// Whose; nobody's: the platform's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<&'a TenantId>,
     /// Who did it.
     pub subject: &'a str,
     pub request_id: &'a str,
@@ -42,7 +44,10 @@ impl Change<'_> {
         let record = serde_json::to_vec(&kept).map_err(Problem::internal)?;
         let day = at.to_string().get(..10).unwrap_or_default().replace('-', "/");
         let id = runtime_core::model::InvocationId::at(at);
-        let key = format!("{CHANGES_PREFIX}tenants/{}/{day}/{id}.json", self.tenant_id);
+        let whose = self
+            .tenant_id
+            .map_or_else(|| "platform".to_owned(), |tenant| format!("tenants/{tenant}"));
+        let key = format!("{CHANGES_PREFIX}{whose}/{day}/{id}.json");
         Ok(app.services.trail.keep(&key, &record).await?)
     }
 }

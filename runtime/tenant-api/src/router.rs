@@ -37,6 +37,9 @@ fn handler(operation: &str) -> Option<Handler> {
         "deleteTenant" => delete(tenants::change::delete),
         "exportAudit" => post(export::create),
         "rotateApiKey" => post(tenants::rotate::rotate),
+        "listTenantSessions" => get(tenants::look::sessions),
+        "getErrorRate" => get(tenants::look::error_rate),
+        "notifyTenant" => post(tenants::notify::notify),
         "listAgents" => get(agents::list),
         "createAgent" => post(agents::create),
         "getAgent" => get(agents::get),
@@ -50,8 +53,14 @@ fn handler(operation: &str) -> Option<Handler> {
         "createWebhook" => post(webhooks::create),
         "getWebhook" => get(webhooks::get),
         "deleteWebhook" => delete(webhooks::delete),
+        "getFailover" => get(platform::failover),
         "failOver" => post(platform::fail_over),
         "getQuota" => get(platform::quota),
+        "getAccountPlan" => get(platform::account_plan),
+        "listApprovals" => get(platform::approvals),
+        "requestApproval" => post(platform::request_approval),
+        "getApproval" => get(platform::approval),
+        "answerApproval" => post(platform::answer_approval),
         "splitAccounts" => post(platform::split_accounts),
         "listSecurityEvents" => get(platform::security_events),
         "getReport" => get(platform::report),
@@ -146,7 +155,7 @@ async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) 
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let cause = problem.and_then(|it| it.cause);
         log(&method, operation, response.status(), started, cause.as_deref());
-        if response.status().is_server_error() && response.status() != StatusCode::NOT_IMPLEMENTED {
+        if response.status().is_server_error() {
             count_failure(&app, operation, &id).await;
         }
         response

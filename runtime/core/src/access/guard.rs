@@ -12,8 +12,8 @@ use super::items::TRANSACTION_SIZE;
 use super::operation::{BatchWrite, Change, Operation, Query, Reply, Write, shown};
 use super::scope::{OperatorScope, Scope};
 use crate::metrics::TENANT_ACCESS_VIOLATIONS;
-use crate::model::{AttributeValue, Attributes, REVISION, Timestamp, VERSION};
-use crate::tables::{self, BILLING, Index, OPS_LOCKS, TENANT_ID, TENANTS, Table};
+use crate::model::{APPROVALS, AttributeValue, Attributes, REVISION, Timestamp, VERSION};
+use crate::tables::{self, BILLING, Index, OPERATIONS, OPS_LOCKS, TENANT_ID, TENANTS, Table};
 use crate::telemetry::Metrics;
 use crate::tenant::TenantId;
 
@@ -21,7 +21,7 @@ use crate::tenant::TenantId;
 const OWN_ATTRIBUTES: [&str; 2] = ["api_keys", "updated_at"];
 
 /// What is the platform's; every other table is the tenants' alone.
-pub(super) const PLATFORM: [Table; 3] = [TENANTS, BILLING, OPS_LOCKS];
+pub(super) const PLATFORM: [Table; 4] = [TENANTS, BILLING, OPS_LOCKS, OPERATIONS];
 
 /// For whom.
 #[derive(Debug, Clone)]
@@ -125,8 +125,14 @@ impl Guard {
             }
             checked => checked?,
         }
-        if let Whose::Platform(scope) = &self.whose {
-            self.permit(scope, operation, table).await?;
+        match &self.whose {
+            Whose::Platform(scope) => self.permit(scope, operation, table).await?,
+            Whose::Tenant(scope) | Whose::Record(scope) => {
+                if !operation.only_reads() && !scope.may_change() {
+                    let (operation, table) = (operation.name(), table.name);
+                    return Err(AccessError::ReadOnly { operation, table });
+                }
+            }
         }
         let reply = self.backend.run(operation).await?;
         match self.check_reply(operation, table, &reply) {
@@ -138,14 +144,15 @@ impl Guard {
         }
     }
 
-    /// Operators change nothing, and all they do is recorded before it is done.
+    /// Operators change nothing but approvals, and all they do is recorded before it is
+    /// done.
     async fn permit(
         &self,
         scope: &OperatorScope,
         operation: &Operation,
         table: &Table,
     ) -> Result<(), AccessError> {
-        if !operation.only_reads() && !scope.may_change() {
+        if !operation.only_reads() && !scope.may_change() && !is_approval(operation) {
             let (operation, table) = (operation.name(), table.name);
             return Err(AccessError::ReadOnly { operation, table });
         }
@@ -355,6 +362,15 @@ impl Guard {
     ) -> TenantAccessViolation {
         TenantAccessViolation::new(self.whose.tenant(), attempted, operation, table.name)
     }
+}
+
+/// Whether it asks for an approval, or answers one.
+fn is_approval(operation: &Operation) -> bool {
+    let Operation::Write(Write { table, change: Change::Put(item), .. }) = operation else {
+        return false;
+    };
+    let kind = AttributeValue::S(APPROVALS.to_owned());
+    *table == OPERATIONS && item.get(OPERATIONS.partition_key) == Some(&kind)
 }
 
 /// The attributes of a position: of the table's key, and of the index.

@@ -270,6 +270,18 @@ impl TenantScopedS3 {
         if let Some(outside) = asked.or(listed.map(String::as_str)) {
             return Err(self.violated(name, outside, false).await);
         }
+        let reads = matches!(
+            operation,
+            ObjectOperation::Get { .. }
+                | ObjectOperation::List { .. }
+                | ObjectOperation::PresignGet { .. }
+        );
+        if let Whose::Tenant(scope) = &self.whose
+            && !reads
+            && !scope.may_change()
+        {
+            return Err(AccessError::ReadOnly { operation: name, table: "results" });
+        }
         let reply = self.backend.run(&operation).await?;
         let listed = match &operation {
             ObjectOperation::List { prefix, .. } => {

@@ -105,17 +105,31 @@ impl OperatorDynamoDb {
         if !self.scope.may_change() {
             return Err(AccessError::ReadOnly { operation: "act-for", table: TENANTS.name });
         }
+        self.recorded("act-for", tenant).await?;
+        Ok(Scope::on_behalf(tenant.clone(), self.scope.subject()))
+    }
+
+    /// Looks at what a tenant has, and changes nothing of it: operators too, and recorded.
+    pub async fn look_at(&self, tenant: &TenantId) -> Result<Scope, AccessError> {
+        self.recorded("look-at", tenant).await?;
+        Ok(Scope::looked_at(tenant.clone(), self.scope.subject()))
+    }
+
+    async fn recorded(
+        &self,
+        operation: &'static str,
+        tenant: &TenantId,
+    ) -> Result<(), AccessError> {
         let record = AuditRecord {
             at: Timestamp::now(),
             kind: AuditKind::OperatorAccess,
             subject: self.scope.subject().to_owned(),
             tenant_id: Some(tenant.clone()),
-            operation: "act-for",
+            operation,
             tables: Vec::new(),
             attempted: None,
         };
-        self.watchers.audit.record(&record).await.map_err(AccessError::Audit)?;
-        Ok(Scope::on_behalf(tenant.clone(), self.scope.subject()))
+        self.watchers.audit.record(&record).await.map_err(AccessError::Audit)
     }
 }
 

@@ -14,17 +14,28 @@ pub struct Scope {
     tenant: TenantId,
     /// Who does it, for the audit trail.
     subject: Arc<str>,
+    may_change: bool,
 }
 
 impl Scope {
     /// For the caller's tenant.
     pub fn tenant(caller: &VerifiedCaller) -> Self {
-        Self { tenant: caller.tenant().clone(), subject: caller.subject().into() }
+        Self::on_behalf(caller.tenant().clone(), caller.subject())
     }
 
     /// For a tenant, in the name of somebody who runs the platform.
     pub(super) fn on_behalf(tenant: TenantId, subject: &str) -> Self {
-        Self { tenant, subject: subject.into() }
+        Self { tenant, subject: subject.into(), may_change: true }
+    }
+
+    /// For a tenant, in the name of somebody who runs the platform, and only to look.
+    pub(super) fn looked_at(tenant: TenantId, subject: &str) -> Self {
+        Self { may_change: false, ..Self::on_behalf(tenant, subject) }
+    }
+
+    /// Whether it may change what the tenant has.
+    pub fn may_change(&self) -> bool {
+        self.may_change
     }
 
     /// The tenant.

@@ -5,12 +5,14 @@
 
 use crate::functions::Function;
 
+mod operations;
 mod routes;
 mod types;
 
 #[cfg(feature = "openapi")]
 pub mod openapi;
 
+pub use operations::*;
 pub use routes::ROUTES;
 pub use types::*;
 

@@ -7,11 +7,13 @@ use schemars::transform::{RecursiveTransform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use super::operations;
 use super::{
-    AccountSplit, Agent, AgentDefinition, ApiKey, AuditExport, CreatedWebhook, Failover, Health,
-    Invocation, Job, Method, NewAgent, NewInvocation, NewJob, NewSession, NewTenant, NewWebhook,
-    Operation, Page, Problem, QuotaUse, ROUTES, Report, Route, SecurityEvent, Session, Tenant,
-    TenantChange, Webhook,
+    AccountPlan, AccountSplit, Agent, AgentDefinition, ApiKey, Approval, AuditExport,
+    CreatedWebhook, ErrorRate, Failover, FailoverRequest, Health, Invocation, Job, Method,
+    NewAgent, NewApproval, NewApprovalAnswer, NewFailover, NewInvocation, NewJob, NewNotice,
+    NewSession, NewTenant, NewWebhook, Notice, Page, Problem, QuotaUse, ROUTES, Report, Route,
+    SecurityEvent, Session, Tenant, TenantChange, Webhook,
 };
 
 /// The version of the API. The major version stands in every path.
@@ -99,6 +101,8 @@ fn parameters_of(route: &Route) -> Vec<Value> {
                 ("tenants", "id") => "TenantId",
                 (_, "id") => "Id",
                 (_, "report") => "ReportName",
+                (_, "run") => "Run",
+                (_, "step") => "Step",
                 _ => "AgentName",
             };
             reference(name)
@@ -106,6 +110,9 @@ fn parameters_of(route: &Route) -> Vec<Value> {
         .collect();
     if route.operation == "getReport" {
         parameters.push(reference("Period"));
+    }
+    if route.operation == "getErrorRate" {
+        parameters.push(reference("Since"));
     }
     if route.traits.paged {
         parameters.extend(["Limit", "Cursor"].map(reference));
@@ -170,6 +177,9 @@ fn parameters() -> Value {
         "Id": parameter("path", "id", "The id", json!({ "type": "string", "minLength": 1, "maxLength": 64 })),
         "AgentName": parameter("path", "name", "The agent's name", json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,47}$" })),
         "ReportName": parameter("path", "report", "The report's name", json!({ "type": "string", "enum": REPORTS })),
+        "Run": parameter("path", "run", "The run", json!({ "type": "string", "pattern": operations::RUN })),
+        "Step": parameter("path", "step", "The step", json!({ "type": "string", "pattern": operations::STEP })),
+        "Since": parameter("query", "since", "How far back, in seconds", json!({ "type": "integer", "minimum": 60, "maximum": 2_592_000, "default": 86_400 })),
         "Period": parameter("query", "period", "The month; left out: the one that it is", json!({ "type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$" })),
         "Limit": parameter("query", "limit", "The most items of a page", json!({ "type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 50 })),
         "Cursor": parameter("query", "cursor", "Where to go on: `next` of the page before", json!({ "type": "string", "maxLength": 2048 })),
@@ -210,24 +220,33 @@ fn schemas() -> BTreeMap<String, Value> {
         ($($ty:ty),* $(,)?) => { $( add::<$ty>(&mut generator); )* };
     }
     add![
+        AccountPlan,
         AccountSplit,
         Agent,
         AgentDefinition,
         ApiKey,
+        Approval,
         AuditExport,
         CreatedWebhook,
+        ErrorRate,
         Failover,
+        FailoverRequest,
         Health,
         Invocation,
         Job,
         NewAgent,
+        NewApproval,
+        NewApprovalAnswer,
+        NewFailover,
         NewInvocation,
         NewJob,
+        NewNotice,
         NewSession,
         NewTenant,
         NewWebhook,
-        Operation,
+        Notice,
         Page<Agent>,
+        Page<Approval>,
         Page<Job>,
         Page<SecurityEvent>,
         Page<Session>,

@@ -86,6 +86,13 @@ pub const ROUTES: &[Route] = &[
     Route::new(Post, "/v1/tenants/{id}/api-keys", "rotateApiKey", "Give a tenant a new API key", TENANT_OR_ADMIN, Operate)
         .gives(201, "ApiKey").is(IDEMPOTENT),
 
+    Route::new(Get, "/v1/tenants/{id}/sessions", "listTenantSessions", "List the sessions of a tenant", STAFF, Operate)
+        .gives(200, "SessionPage").is(PAGED),
+    Route::new(Get, "/v1/tenants/{id}/error-rate", "getErrorRate", "How many invocations of a tenant's agents failed", STAFF, Operate)
+        .gives(200, "ErrorRate"),
+    Route::new(Post, "/v1/tenants/{id}/notices", "notifyTenant", "Tell a tenant something", ADMINS, Operate)
+        .takes("NewNotice").gives(202, "Notice").is(IDEMPOTENT),
+
     Route::new(Get, "/v1/agents", "listAgents", "List agents", TENANTS, Read)
         .gives(200, "AgentPage").is(PAGED),
     Route::new(Post, "/v1/agents", "createAgent", "Make an agent", TENANTS_USERS, Write)
@@ -126,12 +133,24 @@ pub const ROUTES: &[Route] = &[
     Route::new(Delete, "/v1/sessions/{id}", "endSession", "End a session", TENANTS, Write)
         .by_bridge().gives_nothing(),
 
-    Route::new(Post, "/v1/platform/failover", "failOver", "Move the agents' runtime to another region", ADMINS, Operate)
-        .takes("Failover").gives(202, "Operation").is(IDEMPOTENT),
+    Route::new(Get, "/v1/platform/failover", "getFailover", "Where agents run, and who decided it", STAFF, Operate)
+        .gives(200, "Failover"),
+    Route::new(Post, "/v1/platform/failover", "failOver", "Ask for the agents' runtime to be moved to another region", ADMINS, Operate)
+        .takes("NewFailover").gives(202, "FailoverRequest").is(IDEMPOTENT),
     Route::new(Get, "/v1/platform/quota", "getQuota", "How much of the quotas is used", STAFF, Operate)
         .gives(200, "QuotaUse"),
-    Route::new(Post, "/v1/platform/quota/split-accounts", "splitAccounts", "Spread tenants over more accounts", ADMINS, Operate)
-        .takes("AccountSplit").gives(202, "Operation").is(IDEMPOTENT),
+    Route::new(Get, "/v1/platform/quota/split-accounts", "getAccountPlan", "Read the newest plan of accounts", STAFF, Operate)
+        .gives(200, "AccountPlan"),
+    Route::new(Post, "/v1/platform/quota/split-accounts", "splitAccounts", "Plan how tenants are spread over more accounts; none is made", ADMINS, Operate)
+        .takes("AccountSplit").gives(202, "AccountPlan").is(IDEMPOTENT),
+    Route::new(Get, "/v1/platform/approvals", "listApprovals", "List what runs of runbooks ask for", STAFF, Operate)
+        .gives(200, "ApprovalPage").is(PAGED),
+    Route::new(Post, "/v1/platform/approvals", "requestApproval", "Ask for what a step of a run needs", STAFF, Operate)
+        .takes("NewApproval").gives(202, "Approval").is(IDEMPOTENT),
+    Route::new(Get, "/v1/platform/approvals/{run}/{step}", "getApproval", "Read what a step of a run asks for", STAFF, Operate)
+        .gives(200, "Approval"),
+    Route::new(Post, "/v1/platform/approvals/{run}/{step}", "answerApproval", "Grant or refuse what a step of a run asks for", STAFF, Operate)
+        .takes("NewApprovalAnswer").gives(200, "Approval").is(IDEMPOTENT),
     Route::new(Get, "/v1/platform/security-events", "listSecurityEvents", "List what looked like an attack", STAFF, Operate)
         .gives(200, "SecurityEventPage").is(PAGED),
     Route::new(Get, "/v1/platform/reports/{report}", "getReport", "Read a report", STAFF, Operate)

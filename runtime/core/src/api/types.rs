@@ -24,6 +24,8 @@ macro_rules! schema {
     )* };
 }
 
+pub(super) use schema;
+
 /// What went wrong, as RFC 9457 has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -324,36 +326,6 @@ schema! {
         pub created_at: String,
         /// When it ends by itself (RFC 3339).
         pub expires_at: String,
-    }
-
-    /// Where the agents' runtime is to be.
-    #[serde(deny_unknown_fields)]
-    pub struct Failover {
-        /// The region.
-        #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-\d$")))]
-        pub region: String,
-        /// Why, for the audit trail.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 500)))]
-        pub reason: String,
-    }
-
-    /// Accounts that tenants are to be spread over.
-    #[serde(deny_unknown_fields)]
-    pub struct AccountSplit {
-        /// The accounts, 12 digits each.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 100), extend("uniqueItems" = true), inner(regex(pattern = r"^\d{12}$"))))]
-        pub accounts: Vec<String>,
-        /// Why, for the audit trail.
-        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 500)))]
-        pub reason: String,
-    }
-
-    /// Something that was begun and takes its time.
-    pub struct Operation {
-        /// Its id.
-        pub id: String,
-        /// How far it is.
-        pub status: JobStatus,
     }
 
     /// How much of the quotas is used.

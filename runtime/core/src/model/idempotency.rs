@@ -26,11 +26,19 @@ impl IdempotencyKey {
     ///
     /// Such ids do not sort by time.
     pub fn id<T: RequestedId>(&self, tenant: &TenantId, operation: &str) -> T {
-        let digest = digest("id", [tenant.as_str(), operation, self.as_str()]);
-        let mut first = [0; 16];
-        first.copy_from_slice(&digest[..16]);
-        T::from_digest(first)
+        first_of(digest("id", [tenant.as_str(), operation, self.as_str()]))
     }
+
+    /// As [`id`](Self::id), of what is the platform's and no tenant's.
+    pub fn platform_id<T: RequestedId>(&self, operation: &str) -> T {
+        first_of(digest("platform-id", [operation, self.as_str()]))
+    }
+}
+
+fn first_of<T: RequestedId>(digest: [u8; 32]) -> T {
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest[..16]);
+    T::from_digest(first)
 }
 
 /// What a request asked for, as SHA-256 of its operation and body.

@@ -108,6 +108,10 @@ ulid_id! {
     /// The id of a write of a lock's record.
     WriteId
 }
+ulid_id! {
+    /// The id of something that was asked of those who run the platform.
+    OperationId
+}
 
 fn is_name(text: &str) -> bool {
     (1..=48).contains(&text.len())
@@ -135,6 +139,13 @@ checked_text! {
     RunId, "run id", "1 to 100 of letters, digits, hyphens, dots and underscores",
     |text| (1..=100).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+checked_text! {
+    /// The id of a step of a runbook.
+    StepId, "step", "1 to 100 of a-z, 0-9 and underscores, beginning with a letter",
+    |text| (1..=100).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 checked_text! {
     /// A month, such as `2026-11`.

@@ -10,8 +10,9 @@ use std::marker::PhantomData;
 use serde_dynamo::AttributeValue;
 
 use super::{
-    Agent, AgentName, AgentVersion, Attributes, BillingSummary, Delivery, DeliveryId, Invocation,
-    InvocationId, Item, Job, JobId, LockName, OpsLock, Period, SemanticVersion, Session, SessionId,
+    APPROVALS, AccountPlan, Agent, AgentName, AgentVersion, Approval, Attributes, BillingSummary,
+    Delivery, DeliveryId, FailoverRequest, Invocation, InvocationId, Item, Job, JobId, LockName,
+    Notice, OperationId, OpsLock, Period, RunId, SemanticVersion, Session, SessionId, StepId,
     Tenant, TenantItem, Tool, ToolName, Webhook, WebhookId,
 };
 use crate::api::JobStatus;
@@ -152,6 +153,39 @@ impl Key<BillingSummary> {
     /// What a tenant used in a month.
     pub fn new(tenant: &TenantId, period: &Period) -> Self {
         Self::new_in(tenant, Some(period.to_string()))
+    }
+}
+
+/// The partitions of the table of operations. A notice's ends with its tenant's id.
+pub(super) const NOTICES: &str = "notice";
+pub(super) const FAILOVERS: &str = "failover";
+pub(super) const ACCOUNT_PLANS: &str = "account-plan";
+
+impl Key<Notice> {
+    /// A notice to a tenant.
+    pub fn new(tenant: &TenantId, id: OperationId) -> Self {
+        Self::new_in(&join([NOTICES, tenant.as_str()]), Some(id.to_string()))
+    }
+}
+
+impl Key<FailoverRequest> {
+    /// A request to move agents.
+    pub fn new(id: OperationId) -> Self {
+        Self::new_in(&FAILOVERS, Some(id.to_string()))
+    }
+}
+
+impl Key<AccountPlan> {
+    /// A plan of accounts.
+    pub fn new(id: OperationId) -> Self {
+        Self::new_in(&ACCOUNT_PLANS, Some(id.to_string()))
+    }
+}
+
+impl Key<Approval> {
+    /// What a step of a run asks for.
+    pub fn new(run: &RunId, step: &StepId) -> Self {
+        Self::new_in(&APPROVALS, Some(join([run.as_str(), step.as_str()])))
     }
 }
 

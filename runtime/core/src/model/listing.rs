@@ -3,10 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::key::{DELIVERY, WEBHOOK, job_status, join};
+use super::key::{ACCOUNT_PLANS, DELIVERY, FAILOVERS, WEBHOOK, job_status, join};
 use super::{
-    Agent, AgentName, BillingSummary, Delivery, Invocation, Item, Job, Period, Session, Tenant,
-    TenantStatus, Tool, ToolName, Webhook, WebhookId,
+    APPROVALS, AccountPlan, Agent, AgentName, Approval, BillingSummary, Delivery, FailoverRequest,
+    Invocation, Item, Job, Period, Session, Tenant, TenantStatus, Tool, ToolName, Webhook,
+    WebhookId,
 };
 use crate::api::JobStatus;
 use crate::tables::{BILLING, INVOCATIONS, Index, JOBS, TENANTS};
@@ -155,6 +156,27 @@ impl Listing<Tenant> {
     pub fn with_status(status: TenantStatus) -> Self {
         let partition = Partition::Fixed(status.name().to_owned());
         Self::of_index(TENANTS.indexes[0], partition, String::new())
+    }
+}
+
+impl Listing<FailoverRequest> {
+    /// Every request, in no order of time.
+    pub fn all() -> Self {
+        Self::of_table(Partition::Fixed(FAILOVERS.to_owned()), String::new())
+    }
+}
+
+impl Listing<AccountPlan> {
+    /// Every plan, in no order of time.
+    pub fn all() -> Self {
+        Self::of_table(Partition::Fixed(ACCOUNT_PLANS.to_owned()), String::new())
+    }
+}
+
+impl Listing<Approval> {
+    /// Every approval, by run.
+    pub fn all() -> Self {
+        Self::of_table(Partition::Fixed(APPROVALS.to_owned()), String::new())
     }
 }
 

@@ -36,6 +36,7 @@ mod item;
 mod job;
 mod key;
 mod listing;
+mod operation;
 mod ops_lock;
 mod revision;
 mod session;
@@ -56,8 +57,8 @@ pub use billing::{BillingSummary, Usage};
 pub use cursor::{Cursor, InvalidCursor};
 pub use idempotency::{IdempotencyKey, Repeat, RequestDigest};
 pub use ids::{
-    AgentName, AgentVersion, DeliveryId, InvocationId, JobId, LockName, Period, RequestedId, RunId,
-    SemanticVersion, SessionId, ToolName, WebhookId, WriteId,
+    AgentName, AgentVersion, DeliveryId, InvocationId, JobId, LockName, OperationId, Period,
+    RequestedId, RunId, SemanticVersion, SessionId, StepId, ToolName, WebhookId, WriteId,
 };
 pub use invocation::{Invocation, InvocationStatus};
 pub use item::{
@@ -66,6 +67,9 @@ pub use item::{
 pub use job::Job;
 pub use key::{Key, SEPARATOR, job_status};
 pub use listing::{Listing, Partition};
+pub use operation::{
+    APPROVALS, AccountPlan, Approval, ApprovalReply, FailoverRequest, Fulfilled, Notice, Placed,
+};
 pub use ops_lock::{Guarded, Holder, LockWrite, OpsLock};
 pub use revision::Revision;
 pub use serde_dynamo::AttributeValue;

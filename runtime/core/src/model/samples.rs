@@ -174,3 +174,71 @@ pub fn bill(tenant: &TenantId) -> BillingSummary {
         revision: Revision::FIRST,
     }
 }
+
+pub fn notice() -> Notice {
+    Notice {
+        tenant_id: acme(),
+        notice_id: OperationId::generate(),
+        subject: "Maintenance".parse().unwrap(),
+        message: "On Sunday.".parse().unwrap(),
+        sent_by: "adam".parse().unwrap(),
+        created_at: now(),
+        expires_at: later(),
+        request_digest: None,
+        revision: Revision::FIRST,
+    }
+}
+
+pub fn failover_request() -> FailoverRequest {
+    FailoverRequest {
+        request_id: OperationId::generate(),
+        region: "eu-west-1".parse().unwrap(),
+        reason: "a drill".parse().unwrap(),
+        requested_by: "adam".parse().unwrap(),
+        created_at: now(),
+        fulfilled: None,
+        expires_at: later(),
+        request_digest: None,
+        revision: Revision::FIRST,
+    }
+}
+
+pub fn fulfilled() -> Fulfilled {
+    let run_id = "2026-11-21-k3f9".parse().unwrap();
+    Fulfilled { run_id, by: "olga".parse().unwrap(), token: 12, at: now() }
+}
+
+pub fn account_plan() -> AccountPlan {
+    let placed = Placed { account: "123456789012".parse().unwrap(), tenants: vec![acme()] };
+    AccountPlan {
+        plan_id: OperationId::generate(),
+        reason: "growth".parse().unwrap(),
+        requested_by: "adam".parse().unwrap(),
+        created_at: now(),
+        tenants_an_account: 700,
+        accounts: vec![placed],
+        unplaced: vec![],
+        expires_at: later(),
+        request_digest: None,
+        revision: Revision::FIRST,
+    }
+}
+
+pub fn approval() -> Approval {
+    Approval {
+        run_id: "2026-11-21-k3f9".parse().unwrap(),
+        step: "leave".parse().unwrap(),
+        number: 7,
+        runbook: "006".parse().unwrap(),
+        text: "Suspend acme?".parse().unwrap(),
+        from: vec!["Platform.Operator".parse().unwrap()],
+        evidence: None,
+        four_eyes: false,
+        requested_by: "olga".parse().unwrap(),
+        created_at: now(),
+        until: None,
+        reply: None,
+        expires_at: later(),
+        revision: Revision::FIRST,
+    }
+}

@@ -64,6 +64,10 @@ fn every_table_holds_what_its_model_says() {
         holds(&webhook),
         holds(&delivery(&acme(), webhook.webhook_id)),
         holds(&ops_lock()),
+        holds(&notice()),
+        holds(&failover_request()),
+        holds(&account_plan()),
+        holds(&approval()),
         holds(&bill(&acme())),
     ];
     for table in tables::ALL {

@@ -1,18 +1,25 @@
-//! What operators ask for: how full the quotas are, what looked like an attack, reports.
+//! What operators ask for: how full the quotas are, what looked like an attack, reports,
+//! failovers, plans of accounts, approvals.
 
+mod accounts;
+mod approvals;
 mod events;
+mod failover;
 mod quota;
 mod reports;
 
 use axum::http::StatusCode;
 use runtime_core::access::OperatorDynamoDb;
-use runtime_core::api::{AccountSplit, Failover};
 use runtime_core::model::{Listing, PlatformItem};
 
-use crate::extract::{Body, Once};
 use crate::problem::Problem;
 
+pub(crate) use accounts::{get as account_plan, plan as split_accounts};
+pub(crate) use approvals::{
+    answer as answer_approval, get as approval, list as approvals, request as request_approval,
+};
 pub(crate) use events::list as security_events;
+pub(crate) use failover::{get as failover, request as fail_over};
 pub(crate) use quota::get as quota;
 pub(crate) use reports::get as report;
 
@@ -41,33 +48,4 @@ async fn all<T: PlatformItem>(
             None => return Ok(items),
         }
     }
-}
-
-/// Nothing behind the API moves the runtime yet.
-pub(crate) async fn fail_over(_: Once, Body(wanted): Body<Failover>) -> Problem {
-    if wanted.reason.is_empty() || wanted.reason.chars().count() > 500 {
-        return Problem::field("reason", "expected 1 to 500 characters");
-    }
-    Problem::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "Nothing behind this route moves the agents' runtime: it takes a worker that holds the failover lock and deploys to the other region. Until there is one, change `runtime_region` and run `platformctl deploy`.",
-    )
-}
-
-/// Nothing behind the API makes stacks in other accounts yet.
-pub(crate) async fn split_accounts(_: Once, Body(wanted): Body<AccountSplit>) -> Problem {
-    let twelve_digits = |it: &String| it.len() == 12 && it.bytes().all(|b| b.is_ascii_digit());
-    if let Some(i) = wanted.accounts.iter().position(|it| !twelve_digits(it)) {
-        return Problem::field(&format!("accounts[{i}]"), "expected 12 digits");
-    }
-    if wanted.accounts.is_empty() || wanted.accounts.len() > 100 {
-        return Problem::field("accounts", "expected 1 to 100 accounts");
-    }
-    if wanted.reason.is_empty() || wanted.reason.chars().count() > 500 {
-        return Problem::field("reason", "expected 1 to 500 characters");
-    }
-    Problem::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "Nothing behind this route makes tenants' stacks in other accounts: it takes a stack set with the templates of the siloed tiers, and a record of which tenant is in which account.",
-    )
 }

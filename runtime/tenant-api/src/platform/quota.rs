@@ -21,7 +21,7 @@ use crate::problem::Problem;
 const API_KEYS: u64 = 10_000;
 const USAGE_PLANS: u64 = 300;
 const STACKS: u64 = 2_000;
-const ROLES: u64 = 1_000;
+pub(super) const ROLES: u64 = 1_000;
 
 /// Counts what the platform makes for tenants; what else is in the account is not in the
 /// numbers, and the names say so. Deleted tenants keep what they had for a while, and
@@ -40,19 +40,24 @@ pub(crate) async fn get(
         }
     }
     let plans = u64::try_from(Tier::ALL.len()).unwrap_or(u64::MAX);
-    let quota = |service: &str, name: &str, used, limit| Quota {
-        service: service.to_owned(),
-        name: name.to_owned(),
-        used,
-        limit,
-    };
     let mut quotas = vec![
         quota("apigateway", "API keys of tenants, of the default quota", tenants, API_KEYS),
         quota("apigateway", "usage plans of tiers, of the default quota", plans, USAGE_PLANS),
-        quota("cloudformation", "stacks of siloed tenants, of the default quota", silos, STACKS),
-        quota("iam", "roles of siloed tenants, of the default quota", silos, ROLES),
     ];
+    quotas.extend(of_silos(silos));
     // The fullest first: a/b > c/d where a*d > c*b.
     quotas.sort_by(|one, other| (other.used * one.limit).cmp(&(one.used * other.limit)));
     Ok(axum::Json(QuotaUse { quotas }).into_response())
+}
+
+/// What that many tenants with a stack of their own use of an account, the fullest first.
+pub(super) fn of_silos(silos: u64) -> Vec<Quota> {
+    vec![
+        quota("iam", "roles of siloed tenants, of the default quota", silos, ROLES),
+        quota("cloudformation", "stacks of siloed tenants, of the default quota", silos, STACKS),
+    ]
+}
+
+fn quota(service: &str, name: &str, used: u64, limit: u64) -> Quota {
+    Quota { service: service.to_owned(), name: name.to_owned(), used, limit }
 }

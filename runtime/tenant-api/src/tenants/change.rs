@@ -102,7 +102,7 @@ pub(crate) async fn change(
     let change = &wanted.change;
     let record = Change {
         operation: "changeTenant",
-        tenant_id: &id,
+        tenant_id: Some(&id),
         subject: operator.subject(),
         request_id: &request_id,
         reason: text(reason.as_ref()),
@@ -143,7 +143,7 @@ pub(crate) async fn delete(
         }
         let record = Change {
             operation: "deleteTenant",
-            tenant_id: &id,
+            tenant_id: Some(&id),
             subject: operator.subject(),
             request_id: &request_id,
             reason: text(reason.as_ref()),

@@ -38,7 +38,7 @@ pub(crate) async fn create(
     let platform = app.platform(&operator).await?;
     let change = Change {
         operation: "createTenant",
-        tenant_id: &new.id,
+        tenant_id: Some(&new.id),
         subject: operator.subject(),
         request_id: &request_id,
         reason: text(reason.as_ref()),

@@ -4,6 +4,8 @@ pub(crate) mod change;
 pub(crate) mod create;
 mod gateway;
 mod keys;
+pub(crate) mod look;
+pub(crate) mod notify;
 pub(crate) mod read;
 pub(crate) mod rotate;
 mod steps;

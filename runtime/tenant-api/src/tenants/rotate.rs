@@ -77,7 +77,7 @@ pub(crate) async fn rotate(
     }
     let change = Change {
         operation: "rotateApiKey",
-        tenant_id: &id,
+        tenant_id: Some(&id),
         subject,
         request_id: &request_id,
         reason: text(reason.as_ref()),

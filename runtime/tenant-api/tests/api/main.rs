@@ -8,6 +8,7 @@ mod contract;
 mod jobs;
 mod logs;
 mod memory;
+mod operations;
 mod platform;
 mod saga;
 mod sdk;

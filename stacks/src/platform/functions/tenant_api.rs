@@ -8,7 +8,7 @@ use runtime_core::names::{
 };
 use runtime_core::queues;
 use runtime_core::tables::{
-    AGENTS, BILLING, INVOCATIONS, JOBS, SESSIONS, TENANTS, TOOLS, WEBHOOKS,
+    AGENTS, BILLING, INVOCATIONS, JOBS, OPERATIONS, OPS_LOCKS, SESSIONS, TENANTS, TOOLS, WEBHOOKS,
 };
 use runtime_core::tenant::{Isolation, Tier};
 
@@ -35,7 +35,9 @@ pub(super) fn function<'a>(parts: &Parts, spec: &'a FunctionSpec) -> OurFunction
     let parameters = parts.naming.ssm_path("platform", "");
     let mut platform = vec![
         access::write(parts, "Tenants", &[TENANTS]),
+        access::write(parts, "Operations", &[OPERATIONS]),
         access::read(parts, "Bills", &[BILLING]),
+        access::read(parts, "Locks", &[OPS_LOCKS]),
         access::audit(parts),
         access::announce(parts),
         config_key(parts, &["dynamodb", "s3", "secretsmanager"]),

@@ -140,6 +140,10 @@ fn row(table: &Table, partition: &str, row: u8) -> Attributes {
             Webhook { webhook_id, ..samples::webhook(&tenant) }.to_attributes()
         }
         "ops-locks" => samples::ops_lock().to_attributes(),
+        "operations" => {
+            let notice_id = OperationId::from_digest(digest);
+            Notice { notice_id, ..samples::notice() }.to_attributes()
+        }
         _ => samples::bill(&tenant).to_attributes(),
     }
     .unwrap();

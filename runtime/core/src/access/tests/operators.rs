@@ -98,6 +98,42 @@ fn an_operator_sees_and_changes_nothing() {
 }
 
 #[test]
+fn an_operator_looks_at_a_tenant_and_changes_nothing_of_it() {
+    let world = World::default();
+    let scope = run(world.platform(operator()).look_at(&samples::acme())).unwrap();
+    assert!(!scope.may_change() && scope.tenant_id() == &samples::acme());
+    let record = &world.audit.records()[0];
+    assert_eq!((record.operation, &record.tenant_id), ("look-at", &Some(samples::acme())));
+    let tables = Arc::new(world.tables.clone());
+    let items = TenantScopedDynamoDb::new(scope, tables, world.watchers());
+    run(async {
+        assert_eq!(items.list(&Listing::<Job>::all(), 5, None).await.unwrap().items, []);
+        let error = items.create(&samples::job(&samples::acme())).await.unwrap_err();
+        assert!(matches!(error, AccessError::ReadOnly { .. }), "{error}");
+    });
+    assert_eq!(world.tables.operations(), 1);
+}
+
+#[test]
+fn an_operator_answers_approvals_and_writes_nothing_else_of_operations() {
+    let world = World::default();
+    let platform = world.platform(operator());
+    run(async {
+        let approval = samples::approval();
+        platform.create(&approval).await.unwrap();
+        platform.replace(approval.clone()).await.unwrap();
+        let refused = |result: Result<(), AccessError>| {
+            assert!(matches!(result, Err(AccessError::ReadOnly { .. })), "{result:?}");
+        };
+        refused(platform.delete(&approval.key(), Condition::none()).await);
+        refused(platform.create(&samples::failover_request()).await);
+        refused(platform.create(&samples::notice()).await);
+        refused(platform.create(&samples::account_plan()).await);
+    });
+    assert_eq!(world.tables.operations(), 2);
+}
+
+#[test]
 fn what_cannot_be_recorded_is_not_done() {
     let world = World { audit: MemoryAudit::broken("no bucket"), ..with_tenant() };
     let platform = world.platform(admin());
