@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 23] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),
@@ -36,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
     ("failover", &["deploy", "aws", "journal", "lock"]),
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
+    ("bench", &["config", "aws", "journal"]),
     ("runbook", &["config", "journal"]),
     (
         "cli",
@@ -49,6 +50,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
             "bootstrap",
             "failover",
             "aws",
+            "bench",
             "journal",
             "lock",
             "local",

@@ -1,0 +1,9 @@
+//! Measures what is deployed.
+//!
+//! A [`Plan`](plan::Plan) of phases is carried out by an [`Executor`](executor::Executor);
+//! every phase leaves samples in a [`Run`](result::Run), which is written after each of them,
+//! so that nothing that was measured is lost. [`stats`] makes numbers with intervals of them,
+//! [`criteria`] says which limit was missed, [`compare`] whether two runs differ, and
+//! [`export`] writes reports, one format a file. Nothing here prints.
+
+pub mod stats;
