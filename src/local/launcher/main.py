@@ -37,6 +37,7 @@ import issuer  # noqa: E402
 import network  # noqa: E402
 import plans  # noqa: E402
 import recorded  # noqa: E402
+import reports  # noqa: E402
 import services  # noqa: E402
 import storage  # noqa: E402
 import workers  # noqa: E402
@@ -102,6 +103,7 @@ def main():
     gateway.install()
     plans.install()
     workers.install(lambda_runtime, lambdas)
+    reports.install(lambda_runtime, lambdas)
     only_recorded = recorded.register({**network.HANDLERS, **services.HANDLERS})
     with open(os.environ["PLATFORMCTL_CAPABILITIES"], "w", encoding="utf-8") as file:
         json.dump({"version": 1, "recorded_only": only_recorded}, file, indent=1)
