@@ -36,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
     ("failover", &["deploy", "aws", "journal", "lock"]),
     ("build", &["plan", "deploy"]),
     ("bootstrap", &["config", "guard", "plan", "deploy", "build", "aws", "journal", "lock", "ops"]),
+    ("bench", &["config", "aws", "journal"]),
     ("runbook", &["config", "journal"]),
     ("trace", &[]),
     (
@@ -50,6 +51,7 @@ const LAYERS: [(&str, &[&str]); 24] = [
             "bootstrap",
             "failover",
             "aws",
+            "bench",
             "journal",
             "lock",
             "local",

@@ -2,7 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::LogType;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Regional, explain};
@@ -22,6 +28,25 @@ pub struct Answer {
 
 /// Carries a trace from the caller; Lambda takes it over.
 const TRACE_HEADER: &str = "x-amzn-trace-id";
+/// What one call of a function brought, for whoever measures it.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// What it returned, as bytes.
+    pub payload: Vec<u8>,
+    /// How it failed, when it did: `Handled` or `Unhandled`.
+    pub function_error: Option<String>,
+    /// The end of its log, with the line that Lambda reports; up to 4 KB.
+    pub log_tail: String,
+}
+
+/// Why a call has no answer: a kind that can be counted, and a line for people.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    /// `throttled`, `timed out`, `unreachable`, or the service's own code.
+    pub kind: String,
+    /// One line.
+    pub message: String,
+}
 
 /// What Lambda answers while a function that was just made is not quite there: its
 /// network interfaces, its mount, its role
@@ -68,6 +93,48 @@ impl Regional {
                 () = cancel.cancelled() => return Err(cancel.error()),
             }
         }
+    }
+
+    /// Calls `function` once, without retries, and asks for the end of its log: what takes
+    /// long, or is throttled, is to be seen and not hidden.
+    pub async fn observe(
+        &self,
+        function: &str,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Observed, Unanswered> {
+        let once = aws_sdk_lambda::Config::builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(patience).build());
+        let answer = self
+            .lambda
+            .invoke()
+            .function_name(function)
+            .payload(Blob::new(payload))
+            .log_type(LogType::Tail)
+            .customize()
+            .config_override(once)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            let kind = match &error {
+                SdkError::TimeoutError(_) => "timed out".to_owned(),
+                SdkError::DispatchFailure(_) => "unreachable".to_owned(),
+                other => match other.code() {
+                    Some("TooManyRequestsException") => "throttled".to_owned(),
+                    Some(code) => code.to_owned(),
+                    None => "no answer".to_owned(),
+                },
+            };
+            let message = explain(format!("cannot call function {function}"), error);
+            Unanswered { kind, message: Mask::default().text(message.message()) }
+        })?;
+        let log = answer.log_result().and_then(|log| STANDARD.decode(log).ok());
+        Ok(Observed {
+            payload: answer.payload().map(|it| it.as_ref().to_vec()).unwrap_or_default(),
+            function_error: answer.function_error().map(str::to_owned),
+            log_tail: log.map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default(),
+        })
     }
 
     /// Calls `function` with `payload` and waits for its answer. A function that

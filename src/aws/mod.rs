@@ -22,7 +22,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 pub use errors::{explain, has_code, says};
-pub use invoke::Answer;
+pub use invoke::{Answer, Observed, Unanswered};
 pub use regions::Regions;
 pub use traces::TraceSummary;
 

@@ -2,6 +2,7 @@
 //! whose doc comments are its help, and one function `run`.
 
 mod admin;
+mod bench;
 mod bootstrap;
 mod build;
 mod check;

@@ -1,3 +1,4 @@
+use super::bench::efs as bench_efs;
 use super::ops::{dlq_purge, dlq_redrive, set_runtime_region};
 use super::{Ctx, bootstrap, deploy, destroy, rollback, runbook, session, tenant};
 use crate::error::{Error, Kind, Result};
@@ -92,6 +93,10 @@ pub(super) async fn go_on(ctx: &Ctx, summary: &RunSummary, yes: bool) -> Result<
         dlq_purge::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(dlq_purge::execute(&ctx, args, Some(summary)).await?)
+        }
+        bench_efs::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(bench_efs::execute(&ctx, args, Some(summary)).await?)
         }
         verb if verb.starts_with("tenant ") => {
             let order = serde_json::from_value(args).map_err(foreign)?;

@@ -235,7 +235,19 @@ impl Session {
         connection: impl Into<Option<&Connection>>,
         result: Result<T>,
     ) -> Result<T> {
-        let result = self.finish(result);
+        self.end_as(ctx, settings, connection, result, |_| crate::error::exit::OK).await
+    }
+
+    /// As [`end`](Self::end), for a run whose success has an exit code of its own.
+    pub(super) async fn end_as<T>(
+        &self,
+        ctx: &Ctx,
+        settings: &Settings,
+        connection: impl Into<Option<&Connection>>,
+        result: Result<T>,
+        code: impl FnOnce(&T) -> u8,
+    ) -> Result<T> {
+        let result = self.finish_as(result, code);
         if let Some(lease) = &self.lease
             && let Err(error) = lease.release().await
         {
@@ -254,11 +266,15 @@ impl Session {
 
     /// Records how the run ended, and adds to its error how to go on.
     fn finish<T>(&self, result: Result<T>) -> Result<T> {
+        self.finish_as(result, |_| crate::error::exit::OK)
+    }
+
+    fn finish_as<T>(&self, result: Result<T>, code: impl FnOnce(&T) -> u8) -> Result<T> {
         if self.lock.is_none() {
             return result;
         }
         let (exit_code, error) = match &result {
-            Ok(_) => (crate::error::exit::OK, None),
+            Ok(done) => (code(done), None),
             Err(error) => (error.exit_code(), Some(error.to_string())),
         };
         self.journal.write(Entry::RunFinished { exit_code, error })?;

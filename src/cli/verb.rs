@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::{
-    Ctx, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph, init,
-    invoke, local, lock, login, ops, outputs, resume, rollback, runbook, runs, status, synth,
+    Ctx, bench, bootstrap, build, check, config, deploy, destroy, diff, events, explain, graph,
+    init, invoke, local, lock, login, ops, outputs, resume, rollback, runbook, runs, status, synth,
     tenant, trace,
 };
 use crate::error::Result;
@@ -38,6 +38,8 @@ pub enum Verb {
     #[command(subcommand)]
     Lock(lock::LockVerb),
     #[command(subcommand)]
+    Bench(bench::BenchVerb),
+    #[command(subcommand)]
     Runbook(runbook::RunbookVerb),
     Rollback(rollback::RollbackArgs),
     Bootstrap(bootstrap::BootstrapArgs),
@@ -70,6 +72,7 @@ pub(super) async fn run(ctx: &Ctx, verb: Verb) -> Result<Box<dyn Report>> {
         Verb::Tenant(verb) => tenant::run(ctx, verb).await?,
         Verb::Ops(verb) => ops::run(ctx, verb).await?,
         Verb::Lock(verb) => lock::run(ctx, verb).await?,
+        Verb::Bench(verb) => bench::run(ctx, verb).await?,
         Verb::Runbook(verb) => runbook::run(ctx, verb).await?,
         Verb::Rollback(args) => Box::new(rollback::run(ctx, args).await?),
         Verb::Bootstrap(args) => bootstrap::run(ctx, args).await?,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use stacks::spec;
 
 use super::sections::{
-    AgentcoreConfig, IdentityConfig, LockConfig, ObservabilityConfig, PlatformConfig, QuotasConfig,
-    TenantConfig, Tiers,
+    AgentcoreConfig, BenchConfig, IdentityConfig, LockConfig, ObservabilityConfig, PlatformConfig,
+    QuotasConfig, TenantConfig, Tiers,
 };
 
 /// The whole file.
@@ -79,6 +79,9 @@ pub struct Config {
     /// The locks that keep two machines from changing one environment.
     #[serde(default)]
     pub lock: LockConfig,
+    /// Limits of benchmarks, and prices.
+    #[serde(default)]
+    pub bench: BenchConfig,
     /// Folder with runbooks of your own, from this file's folder. One with the id of an
     /// embedded runbook takes its place.
     #[serde(default = "runbooks")]

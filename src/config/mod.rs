@@ -14,10 +14,10 @@ pub use file::{Architecture, BudgetConfig, Config, EfsConfig, NetworkConfig, Thr
 pub use load::{LoadedConfig, find, load, parse, parse_yaml, to_yaml};
 pub use locate::Positions;
 pub use sections::{
-    AgentcoreConfig, ApiConfig, AuditConfig, AuditMode, DomainConfig, FirewallConfig,
-    FunctionConfig, IdentityConfig, IssuerConfig, Issuers, LeaseTime, LockBackend, LockConfig,
-    ObservabilityConfig, PlatformConfig, QuotasConfig, TenantConfig, ThrottleConfig, TierConfig,
-    Tiers,
+    AgentcoreConfig, ApiConfig, AuditConfig, AuditMode, BenchConfig, BenchEfsConfig, DomainConfig,
+    EfsCriteria, FirewallConfig, FunctionConfig, IdentityConfig, IssuerConfig, Issuers,
+    LambdaPrices, LeaseTime, LockBackend, LockConfig, ObservabilityConfig, PlatformConfig,
+    QuotasConfig, TenantConfig, ThrottleConfig, TierConfig, Tiers,
 };
 pub use settings::{LockSettings, Overrides, Settings};
 pub use starter::{Starter, starter_yaml};

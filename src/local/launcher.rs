@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = &[
     ("network.py", include_str!("launcher/network.py")),
     ("plans.py", include_str!("launcher/plans.py")),
     ("recorded.py", include_str!("launcher/recorded.py")),
+    ("reports.py", include_str!("launcher/reports.py")),
     ("services.py", include_str!("launcher/services.py")),
     ("storage.py", include_str!("launcher/storage.py")),
     ("traces.py", include_str!("launcher/traces.py")),

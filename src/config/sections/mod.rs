@@ -2,6 +2,7 @@
 //! that each describes.
 
 mod agentcore;
+mod bench;
 mod function;
 mod identity;
 mod lock;
@@ -10,6 +11,7 @@ mod platform;
 mod tenants;
 
 pub use agentcore::AgentcoreConfig;
+pub use bench::{BenchConfig, BenchEfsConfig, EfsCriteria, LambdaPrices};
 pub use function::FunctionConfig;
 pub use identity::{IdentityConfig, IssuerConfig, Issuers};
 pub use lock::{LeaseTime, LockBackend, LockConfig};

@@ -37,6 +37,7 @@ import issuer  # noqa: E402
 import network  # noqa: E402
 import plans  # noqa: E402
 import recorded  # noqa: E402
+import reports  # noqa: E402
 import services  # noqa: E402
 import storage  # noqa: E402
 import traces  # noqa: E402
@@ -107,6 +108,7 @@ def main():
     plans.install()
     traces.install()
     workers.install(lambda_runtime, lambdas)
+    reports.install(lambda_runtime, lambdas)
     only_recorded = recorded.register({**network.HANDLERS, **services.HANDLERS})
     with open(os.environ["PLATFORMCTL_CAPABILITIES"], "w", encoding="utf-8") as file:
         json.dump({"version": 1, "recorded_only": only_recorded}, file, indent=1)
