@@ -1,137 +1,251 @@
 //! The few file-system operations that the store is made of.
 //!
-//! All of them act on whole small files. On NFS (and so on EFS) each costs one
-//! or two round trips; locks are avoided altogether.
+//! All of them act on whole small files, by name in a folder that is open
+//! already. A folder that is open is never looked up again, so the cost of an
+//! operation is its own and not that of its path: on NFS (and so on EFS) one
+//! round trip, or two. Locks are avoided altogether.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::OFlags, io::Errno};
+use rustix::{
+    fs::{AtFlags, Mode, OFlags},
+    io::Errno,
+};
 
 use crate::error::{Error, Result};
 
 /// Attempts at an operation that another client's rename can make stale.
 const STALE_ATTEMPTS: u32 = 3;
+/// What is asked for with the first read of a file. Most files end before.
+const FIRST_READ: usize = 64 * 1024;
+/// How a file is opened for reading. A symbolic link is refused.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// How a folder is opened whose names must be made durable.
+const SYNCABLE: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// How any other folder is opened: as a place only, which asks nothing of the server.
+#[cfg(target_os = "linux")]
+const PLACE: OFlags = OFlags::PATH.union(SYNCABLE);
+#[cfg(not(target_os = "linux"))]
+const PLACE: OFlags = SYNCABLE;
 
-/// A new file with a random name, readable and not writable for everyone once
-/// written. Removed on drop, unless it was renamed; a killed process leaves it
-/// behind, where it does no harm (see [`crate::init`] for the clean-up).
+/// An open folder.
 #[derive(Debug)]
-pub(crate) struct Temporary {
+pub(crate) struct Folder {
+    file: OwnedFd,
     path: PathBuf,
+}
+
+impl Folder {
+    /// Opens the folder at `path`. A symbolic link in its last place is refused.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = rustix::fs::open(path, PLACE, Mode::empty())?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Opens the folder `name` in this one, to name files in it.
+    pub(crate) fn place(&self, name: &str) -> io::Result<Self> {
+        self.enter(name, PLACE)
+    }
+
+    /// Opens the folder `name` in this one, so that its names can be made durable.
+    pub(crate) fn syncable(&self, name: &str) -> io::Result<Self> {
+        self.enter(name, SYNCABLE)
+    }
+
+    fn enter(&self, name: &str, flags: OFlags) -> io::Result<Self> {
+        let file = rustix::fs::openat(&self.file, name, flags, Mode::empty())?;
+        Ok(Self { file, path: self.path.join(name) })
+    }
+
+    /// Where `name` is, for messages and for what needs a path.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the names in this folder durable. NFS does this with each operation,
+    /// so it costs nothing there; local file systems need it.
+    pub(crate) fn sync(&self) -> Result<()> {
+        Ok(rustix::fs::fsync(&self.file)
+            .map_err(io::Error::from)
+            .map_err(Error::io("sync", &self.path))?)
+    }
+
+    /// Makes the names in the folder `name` of this one durable.
+    pub(crate) fn sync_inner(&self, name: &str) -> Result<()> {
+        self.syncable(name).map_err(Error::io("sync", self.path_of(name)))?.sync()
+    }
+
+    /// Writes a new file and waits until its bytes are durable; its name is not
+    /// yet. A name that exists is an error.
+    pub(crate) fn create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::CLOEXEC);
+        // Readable and not writable for everyone: nothing here is written twice.
+        let mode = Mode::RUSR | Mode::RGRP | Mode::ROTH;
+        let mut file = File::from(rustix::fs::openat(&self.file, name, flags, mode)?);
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            let _ = self.remove(name);
+        }
+        written
+    }
+
+    /// Opens a file for reading, or answers `None` if there is none.
+    pub(crate) fn open_file(&self, name: &str) -> io::Result<Option<File>> {
+        match rustix::fs::openat(&self.file, name, READ, Mode::empty()) {
+            Ok(file) => Ok(Some(file.into())),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The bytes of a file, or `None` if there is none. Symbolic links are
+    /// refused, and so is a file of more than `limit` bytes. One read, unless the
+    /// file is large.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let mut attempt = 1;
+        loop {
+            let result = self
+                .open_file(name)
+                .and_then(|file| file.map(|file| read_whole(file, limit)).transpose());
+            match result {
+                Ok(bytes) => return Ok(bytes),
+                // NFS: the file was replaced between opening and reading it.
+                Err(error)
+                    if Errno::from_io_error(&error) == Some(Errno::STALE)
+                        && attempt < STALE_ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(Error::io("read", self.path_of(name))(error)),
+            }
+        }
+    }
+
+    /// Gives `name` of this folder a second name in another one. Fails with
+    /// [`io::ErrorKind::AlreadyExists`] if that name is taken: among any number of
+    /// clients, exactly one succeeds.
+    pub(crate) fn link(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
+        Ok(rustix::fs::linkat(&self.file, name, &to.file, new, AtFlags::empty())?)
+    }
+
+    /// Gives `name` of this folder its final name, replacing what has it.
+    pub(crate) fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.file, name, &to.file, new)?)
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.file, name, AtFlags::empty())?)
+    }
+
+    /// Makes the folder `name` in this one, unless it is there.
+    pub(crate) fn make_folder(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::mkdirat(&self.file, name, Mode::from_raw_mode(0o777)) {
+            // Another writer made it, or a stale cache had hidden it.
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names in this folder.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let list = || {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(&self.path)? {
+                names.extend(entry?.file_name().into_string());
+            }
+            Ok(names)
+        };
+        list().map_err(Error::io("list", &self.path))
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// A new file without its final name yet. Removed on drop, unless it was renamed;
+/// a killed process leaves it behind, where it does no harm (see [`crate::init`]
+/// for the clean-up).
+#[derive(Debug)]
+pub(crate) struct Temporary<'a> {
+    folder: &'a Folder,
+    name: String,
     renamed: bool,
 }
 
-impl Temporary {
+impl<'a> Temporary<'a> {
     /// Writes `bytes` to a new file in `folder` and waits until they are durable.
-    pub(crate) fn write(folder: &Path, bytes: &[u8]) -> Result<Self> {
-        let path = folder.join(format!("{:032x}", rand::random::<u128>()));
-        // `create_new`: a name that exists is an error, however unlikely.
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o444)
-            .open(&path)
-            .map_err(Error::io("create", &path))?;
-        let this = Self { path, renamed: false };
-        file.write_all(bytes).map_err(Error::io("write", &this.path))?;
-        file.sync_all().map_err(Error::io("sync", &this.path))?;
-        Ok(this)
+    pub(crate) fn write(folder: &'a Folder, bytes: &[u8]) -> Result<Self> {
+        let name = format!("{:032x}", rand::random::<u128>());
+        folder.create(&name, bytes).map_err(Error::io("write", folder.path_of(&name)))?;
+        Ok(Self { folder, name, renamed: false })
     }
 
-    /// Gives the file its final name, replacing what has it.
-    pub(crate) fn rename(mut self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.path, to)?;
+    /// See [`Folder::rename`].
+    pub(crate) fn rename(&mut self, to: &Folder, name: &str) -> io::Result<()> {
+        self.folder.rename(&self.name, to, name)?;
         self.renamed = true;
         Ok(())
     }
 
-    /// Gives the file its final name, in a folder that is made if it is missing.
-    pub(crate) fn rename_into_folder(mut self, to: &Path) -> io::Result<()> {
-        match fs::rename(&self.path, to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create_parent(to)?;
-                fs::rename(&self.path, to)?;
-            }
-            other => other?,
-        }
-        self.renamed = true;
-        Ok(())
-    }
-
-    /// Gives the file a second name, in a folder that is made if it is missing.
-    /// Fails with [`io::ErrorKind::AlreadyExists`] if that name is taken: among
-    /// any number of clients, exactly one succeeds.
-    pub(crate) fn link(&self, to: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.path, to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create_parent(to)?;
-                fs::hard_link(&self.path, to)
-            }
-            other => other,
-        }
+    /// See [`Folder::link`].
+    pub(crate) fn link(&self, to: &Folder, name: &str) -> io::Result<()> {
+        self.folder.link(&self.name, to, name)
     }
 }
 
-impl Drop for Temporary {
+impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.renamed
-            && let Err(error) = fs::remove_file(&self.path)
+            && let Err(error) = self.folder.remove(&self.name)
         {
             tracing::debug!(%error, "left a temporary file behind");
         }
     }
 }
 
-fn create_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    match fs::create_dir(parent) {
-        // Another writer made it, or a stale cache had hidden it.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
+/// Makes the names in the folder at `path` durable.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("sync", path))
 }
 
-/// Makes the names in `folder` durable. NFS does this with each operation, so
-/// it costs nothing there; local file systems need it.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(Error::io("sync", folder))
-}
-
-/// The bytes of the file at `path`, or `None` if there is none. Symbolic links
-/// are refused, and so is a file of more than `limit` bytes.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let mut attempt = 1;
+/// The file's bytes. A read that brings less than was asked for is the last one:
+/// files here never grow.
+fn read_whole(mut file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; FIRST_READ.min(limit.saturating_add(1))];
+    let mut length = 0;
     loop {
-        match read_once(path, limit) {
-            Ok(bytes) => return Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // NFS: the file was replaced between opening and reading it.
-            Err(error)
-                if Errno::from_io_error(&error) == Some(Errno::STALE)
-                    && attempt < STALE_ATTEMPTS =>
-            {
-                attempt += 1;
-            }
-            Err(error) => return Err(Error::io("read", path)(error)),
+        let asked = bytes.len() - length;
+        let read = match file.read(&mut bytes[length..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        length += read;
+        if length > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("more than {limit} bytes"),
+            ));
         }
+        if read < asked {
+            bytes.truncate(length);
+            return Ok(bytes);
+        }
+        bytes.resize((bytes.len() * 8).min(limit.saturating_add(1)), 0);
     }
-}
-
-fn read_once(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(no_follow).open(path)?;
-    let size = file.metadata()?.len();
-    if size > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{size} bytes")));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Makes an NFS client forget that a name was not in `folder`.
@@ -140,39 +254,50 @@ fn read_once(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// unchanged, up to a minute. Listing a folder makes them ask the server. One
 /// buffer of entries is enough, so the cost does not grow with the folder.
 pub(crate) fn refresh(folder: &Path) {
-    if let Ok(mut entries) = fs::read_dir(folder) {
+    if let Ok(mut entries) = std::fs::read_dir(folder) {
         entries.next();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn one_link_wins_and_temporaries_go_away() {
         let dir = tempfile::tempdir().unwrap();
-        let to = dir.path().join("aa/claim");
-        let first = Temporary::write(dir.path(), b"1").unwrap();
-        let second = Temporary::write(dir.path(), b"2").unwrap();
-        first.link(&to).unwrap();
-        assert_eq!(second.link(&to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        first.rename(&dir.path().join("main")).unwrap();
-        drop(second);
-        assert_eq!(read(&to, 10).unwrap().unwrap(), b"1");
-        assert_eq!(read(&dir.path().join("main"), 10).unwrap().unwrap(), b"1");
+        let folder = Folder::open(dir.path()).unwrap();
+        let mut first = Temporary::write(&folder, b"1").unwrap();
+        let second = Temporary::write(&folder, b"2").unwrap();
+        first.link(&folder, "claim").unwrap();
+        let error = second.link(&folder, "claim").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        first.rename(&folder, "main").unwrap();
+        drop((first, second));
+        assert_eq!(folder.read("claim", 10).unwrap().unwrap(), b"1");
+        assert_eq!(folder.read("main", 10).unwrap().unwrap(), b"1");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]
     fn reading_is_bounded_and_follows_no_link() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "12345").unwrap();
-        assert_eq!(read(&file, 5).unwrap().unwrap(), b"12345");
-        assert!(read(&file, 4).is_err());
-        assert!(read(&dir.path().join("absent"), 5).unwrap().is_none());
-        std::os::unix::fs::symlink(&file, dir.path().join("link")).unwrap();
-        assert!(read(&dir.path().join("link"), 5).is_err());
+        let folder = Folder::open(dir.path()).unwrap();
+        folder.create("file", b"12345").unwrap();
+        assert_eq!(folder.read("file", 5).unwrap().unwrap(), b"12345");
+        assert!(folder.read("file", 4).is_err());
+        assert!(folder.read("absent", 5).unwrap().is_none());
+        std::os::unix::fs::symlink(dir.path().join("file"), dir.path().join("link")).unwrap();
+        assert!(folder.read("link", 5).is_err());
+        for size in [0, 1, FIRST_READ - 1, FIRST_READ, FIRST_READ + 1, 20 * FIRST_READ] {
+            let bytes = vec![7; size];
+            let name = size.to_string();
+            folder.create(&name, &bytes).unwrap();
+            assert!(folder.read(&name, 1 << 30).unwrap().unwrap() == bytes, "{size}");
+            assert!(folder.read(&name, size as u64).unwrap().unwrap() == bytes, "{size}");
+        }
+        assert!(folder.create("file", b"again").is_err());
     }
 }

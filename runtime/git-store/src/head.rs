@@ -13,21 +13,28 @@
 //! Every commit has at most one *successor*, and whoever names it first wins:
 //!
 //! ```text
-//! platform/successors/<C[0..2]>/<C>   holds the id of the commit that follows C
-//! platform/successors/root            holds the id of the first commit
-//! refs/heads/main                     holds the id of some commit of the chain
+//! platform/claims/<C>     holds the id of the commit that follows C
+//! platform/claims/root    holds the id of the first commit
+//! refs/heads/main         holds the id of some commit of the chain
 //! ```
+//!
+//! (In a repository that is older than packs, claims are in `platform/successors/
+//! <first two digits of C>`, where former versions of the store look for them, too.
+//! Old and new versions may write to it at once: they compete for the same names.)
 //!
 //! *Finding the head*: start at what `refs/heads/main` says (or at `root` if
 //! there is no such file) and follow the successors until there is none.
 //!
-//! *Writing*, with C the head that was found:
+//! *Writing*, with C the head that was found, or the one that this process has seen
+//! last if it has no successor by now:
 //!
-//! 1. Store the objects of the new commit D, whose only parent is C; make their
-//!    contents and their names durable.
-//! 2. Write D's id to a temporary file; make it durable.
-//! 3. *Claim*: link that file to `successors/C`. If the name exists, another
-//!    writer was first: its commit is the new head; go back to finding the head.
+//! 1. Store the objects of the new commit D, whose only parent is C, in a pack with
+//!    an index; make their contents and their names durable.
+//! 2. Write D's id to a temporary file; make it durable. (Contents of 1 and 2 are
+//!    written at the same time; see [`crate::prepare`].)
+//! 3. *Claim*: link that file to `claims/C`. If the name exists, another writer was
+//!    first: its commit is the new head; remove D's pack, and go back to finding the
+//!    head.
 //! 4. Make the claim's name durable.
 //! 5. *Publish*: rename the temporary file to `refs/heads/main`.
 //! 6. If D has a successor by now, publish the end of the chain instead; repeat.
@@ -40,6 +47,10 @@
 //!   never changed or deleted. A commit id contains its parent's id, so the
 //!   chain has no cycle. Following it checks that each commit's parent is the
 //!   one that it claims to follow.
+//! * **A head that is remembered is as good as one that is found.** Whether C is
+//!   still the head is decided by the claim, not by what was read before. What is
+//!   answered without a claim (a conflict, a page that is as it should be, a clash)
+//!   is found out at a head that was read for the purpose.
 //! * **The reference cannot lose a commit.** It only ever holds members of the
 //!   chain (a commit is published after it is claimed), and every member leads
 //!   to the head. A slow writer may move the reference *back*; that makes the
@@ -49,9 +60,19 @@
 //!   whoever claims it later publishes later. So when no writer is at work and
 //!   none was killed, the reference is the head. After a kill between 3 and 5
 //!   the next reader or writer publishes the head.
-//! * **A kill blocks nobody.** Before 3 it leaves unreachable objects and
-//!   temporary files, which no name in use refers to. After 3 the commit is
-//!   part of history, complete. There is nothing to release or to time out.
+//! * **A kill blocks nobody.** Before 3 it leaves a pack that no commit of the
+//!   chain refers to and temporary files. After 3 the commit is part of history,
+//!   complete. There is nothing to release or to time out: the bound on how long a
+//!   killed writer holds up others is zero.
+//! * **Nothing that is needed is removed.** A pack is removed by its own writer when
+//!   another commit has D's place after C, or by maintenance when it finds a claim
+//!   on C for another commit than D, or D's objects durable in a consolidated pack
+//!   (see [`crate::maintain`]). As claims are never changed, the first two mean that
+//!   D has no place in the chain and can never get one. Two writers of the very same
+//!   D (same parent, second, author and text) have the same pack and the same claim.
+//! * **Git sees every commit that the reference names.** The index has its name, and
+//!   the pack its name and bytes, before 3 and so before 5; git takes a pack without
+//!   index for none.
 //! * **Power failures.** When a claim becomes visible its commit's objects are
 //!   durable (1 before 3). When a write is answered, every link of the chain up
 //!   to it is durable: its own by 4; those before it either because their
@@ -70,7 +91,7 @@
 //!
 //! Nothing but this protocol may move `refs/heads/main`: no push into the
 //! repository, no reset. The claims must be kept as long as the repository.
-//! `git gc` is safe after an `init` (which repairs the reference) and with its
+//! `git gc` is possible, though [`crate::maintain`] does all that is needed; it is safe after an `init` (which repairs the reference) and with its
 //! default expiry of two weeks; `--prune=now` could delete the objects of a
 //! commit that is about to be claimed.
 //!
@@ -80,7 +101,7 @@
 //! another client has made it. A reader may so see the head of some seconds
 //! ago. A writer may not: `link` is decided by the server.
 
-use std::{io, path::Path};
+use std::io;
 
 use gix::hash::{Kind as HashKind, ObjectId};
 use runtime_core::names::DEFAULT_BRANCH;
@@ -88,9 +109,10 @@ use runtime_core::names::DEFAULT_BRANCH;
 use crate::{
     commit::Commit,
     error::{Error, Result},
-    files::{self, Temporary},
-    layout::Layout,
+    files::{Folder, Temporary},
+    layout::{self, Layout, REFERENCE},
     objects::Objects,
+    prepare::Prepared,
     steps::{Observer, Step},
 };
 
@@ -136,31 +158,58 @@ impl Head<'_> {
         Ok(Found { id, lags: id != published })
     }
 
-    /// Tries to put `commit` after `parent`.
-    pub(crate) fn advance(&self, parent: Option<ObjectId>, commit: ObjectId) -> Result<Moved> {
-        let file = Temporary::write(&self.layout.temporary, format!("{commit}\n").as_bytes())?;
-        self.observer.reached(Step::ClaimPrepared);
-        let claim = self.layout.successor(parent.as_ref());
-        match file.link(&claim) {
+    /// The head, if it is still `seen`: one failing look-up. A client's cache may let it
+    /// be so for some seconds too long.
+    pub(crate) fn find_unmoved(&self, seen: ObjectId) -> Result<Option<Found>> {
+        let successor = self.successor(Some(seen))?;
+        Ok(successor.is_none().then_some(Found { id: Some(seen), lags: false }))
+    }
+
+    /// Tries to put the commit of `prepared` after `parent`. If it is lost, its objects
+    /// are removed.
+    pub(crate) fn advance(
+        &self,
+        parent: Option<ObjectId>,
+        mut prepared: Prepared<'_>,
+    ) -> Result<Moved> {
+        let commit = prepared.commit;
+        let claim = self.layout.claims.name(parent.as_ref());
+        match self.link(&prepared.claim, &claim) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if self.taken_by(parent)? != commit {
+                    prepared.discard();
                     return Ok(Moved::Lost);
                 }
             }
-            Err(error) => return Err(Error::io("link to", &claim)(error)),
+            Err(error) => {
+                let path = self.layout.claims.folder().path_of(&claim);
+                return Err(Error::io("link to", path)(error));
+            }
         }
         self.observer.reached(Step::Claimed);
-        self.sync_claim(&claim)?;
+        self.layout.claims.sync(&claim)?;
         self.observer.reached(Step::ClaimDurable);
         // The write is done. What follows keeps the reference up to date.
-        if let Err(error) = file.rename(&self.layout.reference) {
+        if let Err(error) = prepared.claim.rename(&self.layout.heads, REFERENCE) {
             tracing::warn!(%error, "failed to publish the head; the next operation will");
             return Ok(Moved::Won);
         }
         self.observer.reached(Step::Published);
         self.settle(commit);
         Ok(Moved::Won)
+    }
+
+    /// Links the claim, in a folder that is made if it is missing.
+    fn link(&self, file: &Temporary<'_>, claim: &str) -> io::Result<()> {
+        let claims = self.layout.claims.folder();
+        match file.link(claims, claim) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.layout.claims.make_folder(claim)?;
+                file.link(claims, claim)
+            }
+            other => other,
+        }
     }
 
     /// Brings a reference that lags up to `head`. Failures are logged: the
@@ -193,11 +242,10 @@ impl Head<'_> {
     }
 
     fn publish(&self, head: ObjectId) -> Result<()> {
-        let reference = &self.layout.reference;
         // A new file each time: a rename between two names of one file does nothing.
         Temporary::write(&self.layout.temporary, format!("{head}\n").as_bytes())?
-            .rename(reference)
-            .map_err(Error::io("rename to", reference))
+            .rename(&self.layout.heads, REFERENCE)
+            .map_err(Error::io("rename to", self.layout.heads.path_of(REFERENCE)))
     }
 
     /// The last commit of the chain that starts at `from`, or at the root.
@@ -206,22 +254,23 @@ impl Head<'_> {
         while let Some(next) = self.successor(head)? {
             self.check_link(head, next)?;
             // Its writer may have died before making it durable; we build on it.
-            self.sync_claim(&self.layout.successor(head.as_ref()))?;
+            self.layout.claims.sync(&self.layout.claims.name(head.as_ref()))?;
             head = Some(next);
         }
         Ok(head)
     }
 
     fn check_link(&self, parent: Option<ObjectId>, next: ObjectId) -> Result<()> {
-        let data = self.objects.commit(&next)?;
+        let data = self.objects.recent_commit(&next)?;
         if Commit::parse(&next, &data)?.parent() == parent {
             return Ok(());
         }
         Err(Error::Corrupt(format!("commit {next} does not follow the one it was put after")))
     }
 
-    fn successor(&self, of: Option<ObjectId>) -> Result<Option<ObjectId>> {
-        read_id(&self.layout.successor(of.as_ref()))
+    /// The commit that follows `commit`, or the first one.
+    pub(crate) fn successor(&self, commit: Option<ObjectId>) -> Result<Option<ObjectId>> {
+        read_id(self.layout.claims.folder(), &self.layout.claims.name(commit.as_ref()))
     }
 
     /// The winner's commit, after `link` has said that there is one.
@@ -229,29 +278,17 @@ impl Head<'_> {
         if let Some(id) = self.successor(parent)? {
             return Ok(id);
         }
-        let claim = self.layout.successor(parent.as_ref());
-        files::refresh(&self.layout.successors);
-        claim.parent().into_iter().for_each(files::refresh);
+        self.layout.claims.refresh(&self.layout.claims.name(parent.as_ref()));
         self.successor(parent)?
             .ok_or_else(|| Error::Corrupt("a claim exists and cannot be found".to_owned()))
     }
 
-    /// Makes a claim's name durable, and that of its folder, which may be new.
-    fn sync_claim(&self, claim: &Path) -> Result<()> {
-        if let Some(folder) = claim.parent()
-            && folder != self.layout.successors
-        {
-            files::sync_folder(folder)?;
-        }
-        files::sync_folder(&self.layout.successors)
-    }
-
     /// What the reference says. `git gc` moves it to `packed-refs`.
     fn published(&self) -> Result<Option<ObjectId>> {
-        if let Some(id) = read_id(&self.layout.reference)? {
+        if let Some(id) = read_id(&self.layout.heads, REFERENCE)? {
             return Ok(Some(id));
         }
-        let Some(packed) = files::read(&self.layout.packed_refs, PACKED_REFS)? else {
+        let Some(packed) = self.layout.root.read(layout::PACKED_REFS, PACKED_REFS)? else {
             return Ok(None);
         };
         let name = format!("refs/heads/{DEFAULT_BRANCH}");
@@ -264,8 +301,9 @@ impl Head<'_> {
     }
 }
 
-fn read_id(path: &Path) -> Result<Option<ObjectId>> {
-    files::read(path, ID_FILE)?
+fn read_id(folder: &Folder, name: &str) -> Result<Option<ObjectId>> {
+    folder
+        .read(name, ID_FILE)?
         .map(|bytes| parse_id(bytes.trim_ascii_end(), "a reference or claim"))
         .transpose()
 }

@@ -15,7 +15,7 @@ use runtime_core::names::DEFAULT_BRANCH;
 use crate::{
     error::{Error, Result},
     files,
-    layout::Layout,
+    layout::{FOLDERS, Layout},
 };
 
 /// Prefix of repositories in the making. No wiki name starts with a dot.
@@ -45,14 +45,13 @@ pub(crate) fn create(root: &Path, path: &Path) -> Result<bool> {
     let unfinished = Unfinished(root.join(format!("{UNFINISHED}{:032x}", rand::random::<u128>())));
     let folder = &unfinished.0;
     fs::create_dir(folder).map_err(Error::io("create", folder))?;
-    for name in Layout::FOLDERS {
+    for name in FOLDERS {
         let folder = folder.join(name);
         fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
     }
-    let layout = Layout::new(folder);
-    write_durably(&layout.head, &format!("ref: refs/heads/{DEFAULT_BRANCH}\n"))?;
-    write_durably(&layout.config, CONFIG)?;
-    for name in Layout::FOLDERS {
+    write_durably(&folder.join("HEAD"), &format!("ref: refs/heads/{DEFAULT_BRANCH}\n"))?;
+    write_durably(&folder.join("config"), CONFIG)?;
+    for name in FOLDERS {
         files::sync_folder(&folder.join(name))?;
     }
     files::sync_folder(folder)?;
@@ -100,7 +99,7 @@ fn write_durably(path: &Path, text: &str) -> Result<()> {
 /// Removes abandoned temporary files of the repository `layout` and abandoned
 /// unfinished repositories under `root`. Whatever fails is left for next time.
 pub(crate) fn sweep(root: &Path, layout: &Layout) {
-    for path in abandoned(&layout.temporary, "") {
+    for path in abandoned(layout.temporary.path(), "") {
         remove(&path, fs::remove_file(&path));
     }
     for path in abandoned(root, UNFINISHED) {

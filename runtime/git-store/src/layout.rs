@@ -1,65 +1,149 @@
 //! Where things are in a repository.
 //!
-//! A bare git repository, and a folder `platform` that git does not look at.
+//! A bare git repository, and a folder `platform` that git does not look at. An
+//! open repository keeps its folders open.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use gix::hash::ObjectId;
 use runtime_core::names::DEFAULT_BRANCH;
 
-/// Paths of one repository.
-#[derive(Debug, Clone)]
+use crate::{
+    error::{Error, Result},
+    files::Folder,
+};
+
+/// Folders of a new repository, each after its parent. None of them may be a
+/// symbolic link.
+pub(crate) const FOLDERS: [&str; 8] = [
+    "objects",
+    "objects/info",
+    "objects/pack",
+    "refs",
+    "refs/heads",
+    "platform",
+    "platform/claims",
+    "platform/temporary",
+];
+
+/// `packed-refs`, which `git gc` makes.
+pub(crate) const PACKED_REFS: &str = "packed-refs";
+
+/// The folders of one open repository.
+#[derive(Debug)]
 pub(crate) struct Layout {
-    /// `HEAD`, which always points to the default branch.
-    pub(crate) head: PathBuf,
-    /// `config`.
-    pub(crate) config: PathBuf,
-    /// `objects`.
+    pub(crate) root: Folder,
+    /// `objects`: loose objects, which old versions of the store and git make.
     pub(crate) objects: PathBuf,
-    /// `refs/heads/main`.
-    pub(crate) reference: PathBuf,
-    /// `packed-refs`, which `git gc` makes.
-    pub(crate) packed_refs: PathBuf,
-    /// `platform/successors`: see [`crate::head`].
-    pub(crate) successors: PathBuf,
+    /// `objects/pack`.
+    pub(crate) packs: Folder,
+    /// `refs/heads`.
+    pub(crate) heads: Folder,
+    /// `platform`.
+    pub(crate) platform: Folder,
+    /// `platform/claims` or `platform/successors`.
+    pub(crate) claims: Claims,
     /// `platform/temporary`: files without their final name yet.
-    pub(crate) temporary: PathBuf,
+    pub(crate) temporary: Folder,
 }
 
 impl Layout {
-    pub(crate) fn new(repository: &Path) -> Self {
-        Self {
-            head: repository.join("HEAD"),
-            config: repository.join("config"),
-            objects: repository.join("objects"),
-            reference: repository.join("refs/heads").join(DEFAULT_BRANCH),
-            packed_refs: repository.join("packed-refs"),
-            successors: repository.join("platform/successors"),
-            temporary: repository.join("platform/temporary"),
-        }
-    }
-
-    /// The claim on the place after `commit`, or on the first place.
-    pub(crate) fn successor(&self, commit: Option<&ObjectId>) -> PathBuf {
-        match commit {
-            None => self.successors.join("root"),
-            Some(id) => {
-                let id = id.to_string();
-                self.successors.join(&id[..2]).join(id)
+    /// Opens the repository at `path`, folder by folder, so that none of them is a
+    /// symbolic link.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let root = Folder::open(path).map_err(Error::io("open", path))?;
+        let enter = |folder: &Folder, name: &'static str, syncable: bool| {
+            let inner = if syncable { folder.syncable(name) } else { folder.place(name) };
+            inner.map_err(|error| missing(error, &folder.path_of(name), name))
+        };
+        let objects = enter(&root, "objects", false)?;
+        let refs = enter(&root, "refs", false)?;
+        let platform = enter(&root, "platform", false)?;
+        let claims = match platform.syncable("claims") {
+            Ok(folder) => Claims::Flat(folder),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Claims::Sharded(enter(&platform, "successors", true)?)
             }
+            Err(error) => return Err(missing(error, &platform.path_of("claims"), "claims")),
+        };
+        Ok(Self {
+            packs: enter(&objects, "pack", true)?,
+            objects: objects.path().to_owned(),
+            heads: enter(&refs, "heads", false)?,
+            temporary: enter(&platform, "temporary", false)?,
+            root,
+            platform,
+            claims,
+        })
+    }
+}
+
+/// A part that is no folder means that this is no repository of ours.
+fn missing(error: io::Error, path: &Path, name: &str) -> Error {
+    match error.kind() {
+        // A symbolic link is not a directory, either.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Error::Corrupt(format!("the repository has no folder {name:?}"))
+        }
+        _ => Error::io("open", path)(error),
+    }
+}
+
+/// The name of the branch's file in `refs/heads`.
+pub(crate) const REFERENCE: &str = DEFAULT_BRANCH;
+
+/// Where the claims are: see [`crate::head`].
+#[derive(Debug)]
+pub(crate) enum Claims {
+    /// All in `platform/claims`. One folder, so that a claim costs one look-up,
+    /// one link and one sync.
+    Flat(Folder),
+    /// In `platform/successors/<first two digits>`, as the store did before it
+    /// wrote packs. Such repositories keep their claims there for good: all
+    /// versions of the store that write to one must compete for the same names.
+    Sharded(Folder),
+}
+
+impl Claims {
+    pub(crate) fn folder(&self) -> &Folder {
+        match self {
+            Self::Flat(folder) | Self::Sharded(folder) => folder,
         }
     }
 
-    /// The folders of a repository below its own, each after its parent. None of
-    /// them may be a symbolic link.
-    pub(crate) const FOLDERS: [&str; 8] = [
-        "objects",
-        "objects/info",
-        "objects/pack",
-        "refs",
-        "refs/heads",
-        "platform",
-        "platform/successors",
-        "platform/temporary",
-    ];
+    /// The name of the claim on the place after `commit`, or on the first place.
+    pub(crate) fn name(&self, commit: Option<&ObjectId>) -> String {
+        let Some(id) = commit.map(ToString::to_string) else { return "root".to_owned() };
+        match self {
+            Self::Flat(_) => id,
+            Self::Sharded(_) => format!("{}/{id}", &id[..2]),
+        }
+    }
+
+    /// Makes the folder of the claim `name`, if it has one of its own.
+    pub(crate) fn make_folder(&self, name: &str) -> io::Result<()> {
+        match name.split_once('/') {
+            Some((shard, _)) => self.folder().make_folder(shard),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the claim `name` durable, and its folder, which may be new.
+    pub(crate) fn sync(&self, name: &str) -> Result<()> {
+        if let Some((shard, _)) = name.split_once('/') {
+            self.folder().sync_inner(shard)?;
+        }
+        self.folder().sync()
+    }
+
+    /// Makes an NFS client forget that the claim `name` was not there.
+    pub(crate) fn refresh(&self, name: &str) {
+        crate::files::refresh(self.folder().path());
+        if let Some((shard, _)) = name.split_once('/') {
+            crate::files::refresh(&self.folder().path_of(shard));
+        }
+    }
 }

@@ -16,7 +16,9 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod catalogue;
 mod commit;
+mod delta;
 mod error;
 mod files;
 mod head;
@@ -24,7 +26,11 @@ mod history;
 mod init;
 mod layout;
 mod objects;
+mod pack;
+mod pack_file;
+mod prepare;
 mod read;
+mod recent;
 pub mod service;
 mod steps;
 mod store;

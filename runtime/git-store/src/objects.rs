@@ -1,51 +1,65 @@
 //! Git objects: immutable bytes, found by their hash.
 //!
-//! Objects are written loose, one zlib-compressed file each, as git does by
-//! default. `gix` writes loose objects too, but it does not sync them, and it
-//! maps files into memory to read them, where an error of a network file system
-//! becomes a fatal signal. Hence the few lines of our own; encoding, hashing,
-//! compression and packs remain `gix`'s.
+//! The objects of a commit are written as one pack (see [`crate::pack`]), named after
+//! the commit. They are looked for, in this order,
 //!
-//! An object that is needed for a commit is made durable in any case, even if
-//! its file is there already: its writer may have died before syncing the name.
+//! 1. in memory;
+//! 2. in the packs of recent commits that were read already (see [`crate::recent`]);
+//! 3. in the packs that consolidation made (see [`crate::catalogue`]);
+//! 4. in the packs of further commits, from the head backwards;
+//! 5. loose, as former versions of the store and git itself write them;
+//! 6. in any pack, by listing the folder, which `gix` does;
+//! 7. in 3 and 5 once more, after asking the server anew.
+//!
+//! What this store wrote is found by 4 at the latest, without listing anything. A pack
+//! that has gone since was consolidated: its objects are found by 3, read again.
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    io::Write,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use gix::{
     hash::{Kind as HashKind, ObjectId, Prefix, oid},
-    objs::{self, Data, Kind},
+    objs::{self, Kind},
     odb::{HandleArc, Store as PackStore},
-    zlib::{Compression, Inflate, Status, stream::deflate},
+    zlib::{Inflate, Status},
 };
 use runtime_core::pages::limits;
 
 use crate::{
     cache::Cache,
+    catalogue::Catalogue,
+    commit::Commit,
     error::{Error, Result},
-    files::{self, Temporary},
-    steps::{Observer, Step},
+    files::{self, Folder},
+    layout::Layout,
+    pack,
+    pack_file::PackFile,
+    recent::Recent,
 };
 
 /// Largest tree that is read or written, in bytes: some 150,000 entries.
 pub(crate) const TREE_LIMIT: usize = 8 * 1024 * 1024;
 /// Largest commit that is read, in bytes.
 const COMMIT_LIMIT: usize = 256 * 1024;
+/// Largest pack of a single commit that is read, in bytes: a page, and a tree for
+/// each folder on its path.
+const PACK_LIMIT: u64 = 320 * 1024 * 1024;
 /// What the header of a loose object fits into, in bytes (as in git and gix).
 const HEADER: usize = 64;
 /// Most commits that an abbreviated id is compared with.
 const PREFIX_CANDIDATES: usize = 64;
+/// Most packs of commits that are read to find one object.
+const WALK: usize = 1_024;
 
 /// An object that is about to be stored.
 #[derive(Debug)]
 pub(crate) struct NewObject {
     pub(crate) id: ObjectId,
-    kind: Kind,
-    data: Vec<u8>,
+    pub(crate) kind: Kind,
+    pub(crate) data: Vec<u8>,
 }
 
 impl NewObject {
@@ -57,18 +71,28 @@ impl NewObject {
     }
 }
 
+/// An object that was found.
+pub(crate) type Object = (Kind, Arc<Vec<u8>>);
+
 /// The objects of one repository.
 pub(crate) struct Objects {
-    folder: PathBuf,
-    temporary: PathBuf,
+    layout: Arc<Layout>,
     cache: Mutex<Cache>,
-    packs: Mutex<Option<HandleArc>>,
+    recent: Mutex<Recent>,
+    /// The packs of the catalogue, once they were needed.
+    packs: Mutex<Option<Arc<Vec<PackFile>>>>,
+    any_pack: Mutex<Option<HandleArc>>,
 }
 
 impl Objects {
-    /// The objects under `folder`; new ones begin their life in `temporary`.
-    pub(crate) fn new(folder: PathBuf, temporary: PathBuf) -> Self {
-        Self { folder, temporary, cache: Mutex::default(), packs: Mutex::default() }
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+        Self {
+            layout,
+            cache: Mutex::default(),
+            recent: Mutex::default(),
+            packs: Mutex::default(),
+            any_pack: Mutex::default(),
+        }
     }
 
     /// The commit `id`.
@@ -76,12 +100,22 @@ impl Objects {
         self.expect(id, Kind::Commit)
     }
 
+    /// The commit `id`, which is the head or was a moment ago: most likely it has a
+    /// pack of its own.
+    pub(crate) fn recent_commit(&self, id: &oid) -> Result<Arc<Vec<u8>>> {
+        if lock(&self.cache).get(id).is_none() && !lock(&self.recent).is_visited(id) {
+            self.visit(id)?;
+        }
+        lock(&self.recent).await_visit(id.to_owned());
+        self.commit(id)
+    }
+
     /// The tree `id`.
     pub(crate) fn tree(&self, id: &oid) -> Result<Arc<Vec<u8>>> {
         self.expect(id, Kind::Tree)
     }
 
-    /// The blob `id`. Not cached: pages are large and rarely read twice.
+    /// The blob `id`.
     pub(crate) fn blob(&self, id: &oid) -> Result<Arc<Vec<u8>>> {
         self.expect(id, Kind::Blob)
     }
@@ -97,40 +131,147 @@ impl Objects {
     }
 
     /// The object `id`, if there is one.
-    pub(crate) fn find(&self, id: &oid) -> Result<Option<(Kind, Arc<Vec<u8>>)>> {
+    pub(crate) fn find(&self, id: &oid) -> Result<Option<Object>> {
         if let Some(hit) = lock(&self.cache).get(id) {
             return Ok(Some(hit));
         }
-        let mut found = self.find_loose(id)?;
-        if found.is_none() {
-            found = self.find_packed(id)?;
+        if let Some(found) = self.find_in_known(id)? {
+            return Ok(Some(found));
         }
+        let mut found = self.find_consolidated(id)?;
         if found.is_none() {
-            // A client's cache may hide a folder or file that was made since:
-            // ask the server before giving up.
-            files::refresh(&self.folder);
-            files::refresh(&self.folder.join(id.to_hex_with_len(2).to_string()));
+            if let Some(found) = self.walk_to(id)? {
+                return Ok(Some(found));
+            }
             found = self.find_loose(id)?;
         }
-        let Some((kind, data)) = found else { return Ok(None) };
-        Data::new(&data, kind, HashKind::Sha1).verify_checksum(id).map_err(|_| {
-            Error::Corrupt(format!("{kind} {id} has other content than its id says"))
-        })?;
-        let data = Arc::new(data);
-        self.remember(id.to_owned(), kind, &data);
-        Ok(Some((kind, data)))
+        if found.is_none() {
+            found = self.find_anywhere(id)?;
+        }
+        found.map(|(kind, data)| self.checked(id, kind, data)).transpose()
     }
 
-    fn remember(&self, id: ObjectId, kind: Kind, data: &Arc<Vec<u8>>) {
-        if matches!(kind, Kind::Commit | Kind::Tree) {
-            lock(&self.cache).insert(id, kind, Arc::clone(data));
+    fn checked(&self, id: &oid, kind: Kind, data: Vec<u8>) -> Result<Object> {
+        pack::verify(id, kind, &data)?;
+        let data = Arc::new(data);
+        lock(&self.cache).insert(id.to_owned(), kind, Arc::clone(&data));
+        Ok((kind, data))
+    }
+
+    /// In the pack of a commit that was read before.
+    fn find_in_known(&self, id: &oid) -> Result<Option<Object>> {
+        let Some(commit) = lock(&self.recent).place(id) else { return Ok(None) };
+        if let Some(objects) = self.read_pack(&commit)? {
+            return Ok(pick(objects, id));
         }
+        // It was consolidated meanwhile, so the catalogue has changed as well.
+        lock(&self.recent).none(&commit);
+        *lock(&self.packs) = None;
+        Ok(None)
+    }
+
+    /// From where reading commits backwards has stopped.
+    fn walk_to(&self, id: &oid) -> Result<Option<Object>> {
+        for _ in 0..WALK {
+            let Some(commit) = lock(&self.recent).next() else { return Ok(None) };
+            let objects = self.visit(&commit)?;
+            if let Some(found) = objects.and_then(|objects| pick(objects, id)) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the pack of `commit`, if it has one, and remembers what is in it.
+    fn visit(&self, commit: &oid) -> Result<Option<Vec<(ObjectId, Object)>>> {
+        let Some(objects) = self.read_pack(commit)? else {
+            lock(&self.recent).none(commit);
+            return Ok(None);
+        };
+        let itself = objects.iter().find(|(id, _)| **id == *commit);
+        let (_, (_, data)) = itself
+            .ok_or_else(|| Error::Corrupt(format!("the pack of commit {commit} is of another")))?;
+        let parent = Commit::parse(commit, data)?.parent();
+        let ids = objects.iter().map(|(id, _)| *id);
+        lock(&self.recent).visit(commit.to_owned(), parent, ids);
+        Ok(Some(objects))
+    }
+
+    /// All objects in the pack of `commit`. They are cached.
+    fn read_pack(&self, commit: &oid) -> Result<Option<Vec<(ObjectId, Object)>>> {
+        let name = format!("{}.pack", pack::name_of(&commit.to_owned()));
+        let Some(bytes) = self.layout.packs.read(&name, PACK_LIMIT)? else { return Ok(None) };
+        let mut cache = lock(&self.cache);
+        let mut objects = Vec::new();
+        for object in pack::unpack(&bytes)? {
+            let data = Arc::new(object.data);
+            cache.insert(object.id, object.kind, Arc::clone(&data));
+            objects.push((object.id, (object.kind, data)));
+        }
+        Ok(Some(objects))
+    }
+
+    /// `objects` are those of `commit`, which this process has just written.
+    pub(crate) fn remember(
+        &self,
+        commit: ObjectId,
+        parent: Option<ObjectId>,
+        objects: Vec<NewObject>,
+    ) {
+        lock(&self.recent).visit(commit, parent, objects.iter().map(|object| object.id));
+        let mut cache = lock(&self.cache);
+        for NewObject { id, kind, data } in objects {
+            cache.insert(id, kind, Arc::new(data));
+        }
+    }
+
+    fn find_consolidated(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
+        let packs = self.consolidated()?;
+        for pack in packs.iter() {
+            match pack.find(id) {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
+                Err(error @ Error::Io { .. }) => {
+                    // Replaced, and its file gone: found elsewhere, or not at all.
+                    tracing::warn!(%error, pack = pack.name(), "failed to read a pack");
+                    *lock(&self.packs) = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The packs of the catalogue. Those that have gone are left out.
+    fn consolidated(&self) -> Result<Arc<Vec<PackFile>>> {
+        let mut known = lock(&self.packs);
+        if let Some(packs) = &*known {
+            return Ok(Arc::clone(packs));
+        }
+        let mut packs = Vec::new();
+        for entry in Catalogue::read(&self.layout)?.packs {
+            packs.extend(PackFile::open(&self.layout.packs, &entry.name)?);
+        }
+        let packs = Arc::new(packs);
+        *known = Some(Arc::clone(&packs));
+        Ok(packs)
+    }
+
+    /// Forgets which packs there are, because they have changed.
+    pub(crate) fn packs_changed(&self) {
+        *lock(&self.packs) = None;
+        *lock(&self.any_pack) = None;
     }
 
     fn find_loose(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
         // Incompressible data grows by less than a thousandth in zlib.
         let limit = (TREE_LIMIT + TREE_LIMIT / 512 + 1024) as u64;
-        let Some(bytes) = files::read(&self.path(id), limit)? else { return Ok(None) };
+        let (shard, name) = self.loose(id);
+        let Some(folder) = optional(Folder::open(&shard)).map_err(Error::io("open", &shard))?
+        else {
+            return Ok(None);
+        };
+        let Some(bytes) = folder.read(&name, limit)? else { return Ok(None) };
         inflate(&bytes)
             .map_err(|error| match error {
                 Error::Corrupt(reason) => Error::Corrupt(format!("object {id}: {reason}")),
@@ -139,9 +280,32 @@ impl Objects {
             .map(Some)
     }
 
-    /// Looks into packs, which only maintenance makes (`git gc`, an import).
-    fn find_packed(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
-        let packs = self.packs()?;
+    fn loose(&self, id: &oid) -> (PathBuf, String) {
+        let mut shard = id.to_hex().to_string();
+        let name = shard.split_off(2);
+        (self.layout.objects.join(shard), name)
+    }
+
+    /// The last resort: packs that nobody told of, and what a client's cache hides.
+    fn find_anywhere(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
+        if let Some(found) = self.find_in_any_pack(id)? {
+            return Ok(Some(found));
+        }
+        files::refresh(&self.layout.objects);
+        files::refresh(&self.loose(id).0);
+        files::refresh(self.layout.packs.path());
+        self.packs_changed();
+        if let Some(found) = self.find_consolidated(id)? {
+            return Ok(Some(found));
+        }
+        match self.find_loose(id)? {
+            Some(found) => Ok(Some(found)),
+            None => self.find_in_any_pack(id),
+        }
+    }
+
+    fn find_in_any_pack(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
+        let packs = self.any_pack()?;
         let Some(packs) = &*packs else { return Ok(None) };
         let unreadable = |error| Error::Corrupt(format!("object {id}: {error}"));
         let header = objs::FindHeader::try_header(&**packs, id).map_err(unreadable)?;
@@ -153,17 +317,17 @@ impl Objects {
         Ok(kind.map(|kind| (kind, data)))
     }
 
-    fn packs(&self) -> Result<std::sync::MutexGuard<'_, Option<HandleArc>>> {
-        let mut packs = lock(&self.packs);
+    fn any_pack(&self) -> Result<MutexGuard<'_, Option<HandleArc>>> {
+        let mut packs = lock(&self.any_pack);
         if packs.is_none() {
             let options = gix::odb::store::init::Options {
                 alloc_limit_bytes: Some(TREE_LIMIT),
                 ..Default::default()
             };
-            let folder = self.folder.clone();
+            let folder = self.layout.objects.clone();
             let store =
                 PackStore::at_opts(folder, HashKind::Sha1, &mut std::iter::empty(), options)
-                    .map_err(Error::io("open packs in", &self.folder))?;
+                    .map_err(Error::io("open packs in", &self.layout.objects))?;
             *packs = Some(Arc::new(store).to_cache_arc());
         }
         Ok(packs)
@@ -172,7 +336,9 @@ impl Objects {
     /// The commits whose id starts with `prefix`.
     pub(crate) fn commits_with_prefix(&self, prefix: Prefix) -> Result<Vec<ObjectId>> {
         let mut candidates = HashSet::new();
-        if let Some(packs) = &*self.packs()? {
+        // Packs come and go: the folder is listed anew.
+        *lock(&self.any_pack) = None;
+        if let Some(packs) = &*self.any_pack()? {
             packs
                 .lookup_prefix(prefix, Some(&mut candidates))
                 .map_err(|error| Error::Corrupt(format!("cannot look up {prefix}: {error}")))?;
@@ -185,53 +351,27 @@ impl Objects {
         }
         Ok(commits)
     }
+}
 
-    /// Stores `objects` and returns once they are durable. `done` are the ids
-    /// that an earlier attempt of the same write has stored; it is extended.
-    pub(crate) fn store(
-        &self,
-        objects: Vec<NewObject>,
-        done: &mut HashSet<ObjectId>,
-        observer: &dyn Observer,
-    ) -> Result<()> {
-        let mut folders = BTreeSet::new();
-        for object in objects {
-            if !done.insert(object.id) {
-                continue;
-            }
-            let path = self.path(&object.id);
-            // A page or folder may return to a former state; a commit is new.
-            if object.kind == Kind::Commit || !path.exists() {
-                let file = Temporary::write(&self.temporary, &deflate(&object)?)?;
-                observer.reached(Step::ObjectWritten);
-                file.rename_into_folder(&path).map_err(Error::io("rename to", &path))?;
-                observer.reached(Step::ObjectNamed);
-            }
-            folders.extend(path.parent().map(Path::to_path_buf));
-            self.remember(object.id, object.kind, &Arc::new(object.data));
-        }
-        for folder in &folders {
-            files::sync_folder(folder)?;
-        }
-        // The folders may be new themselves, made by us or by a writer that died.
-        files::sync_folder(&self.folder)?;
-        observer.reached(Step::ObjectsDurable);
-        Ok(())
-    }
+fn pick(objects: Vec<(ObjectId, Object)>, id: &oid) -> Option<Object> {
+    objects.into_iter().find(|(other, _)| **other == *id).map(|(_, object)| object)
+}
 
-    fn path(&self, id: &oid) -> PathBuf {
-        let hex = id.to_hex().to_string();
-        let (folder, file) = hex.split_at(2);
-        self.folder.join(folder).join(file)
+fn optional<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 /// A panic elsewhere leaves these maps intact: every change is one call.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn check_size(kind: Kind, size: u64) -> Result<()> {
+/// Refuses an object that is larger than anything the store makes.
+pub(crate) fn check_size(kind: Kind, size: u64) -> Result<()> {
     let (what, limit) = match kind {
         Kind::Blob => ("the page", limits::BODY),
         Kind::Tree => ("the folder's tree", TREE_LIMIT),
@@ -239,17 +379,6 @@ fn check_size(kind: Kind, size: u64) -> Result<()> {
     };
     let limit = limit as u64;
     if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
-}
-
-fn deflate(object: &NewObject) -> Result<Vec<u8>> {
-    let compress = || {
-        let mut out = deflate::Write::new(Vec::new(), Compression::BEST_SPEED);
-        out.write_all(&objs::encode::loose_header(object.kind, object.data.len() as u64))?;
-        out.write_all(&object.data)?;
-        out.flush()?;
-        Ok(out.into_inner())
-    };
-    compress().map_err(Error::io("compress", PathBuf::new()))
 }
 
 fn inflate(bytes: &[u8]) -> Result<(Kind, Vec<u8>)> {

@@ -68,8 +68,12 @@ impl Store {
         }
         let head = repository.head(&*self.options.observer);
         let found = head.find()?;
+        repository.see(found.id);
         if let (true, Some(id)) = (found.lags, found.id) {
             head.repair(id);
+        }
+        if let Some(id) = found.id {
+            repository.objects.recent_commit(&id)?;
         }
         Ok(found.id)
     }

@@ -4,30 +4,38 @@ use std::time::{Duration, Instant};
 
 use runtime_core::pages::Timings;
 
-/// A point in a write's protocol that has just been passed. What is on disk at
-/// each of them decides what a crash there leaves behind.
+/// A point in a write's protocol, or in that of maintenance, that has just been passed.
+/// What is on disk at each of them decides what a crash there leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
     /// The head was found; nothing is written yet.
     HeadFound,
-    /// An object's temporary file is durable, without a name that git knows.
-    ObjectWritten,
-    /// An object has its name.
-    ObjectNamed,
-    /// All objects of the commit are durable under their names.
-    ObjectsDurable,
+    /// The pack of the commit's objects has its name and durable bytes. Git ignores it,
+    /// as it has no index yet.
+    PackWritten,
+    /// The pack's index is durable, under a temporary name.
+    IndexWritten,
     /// The file that will be both claim and reference is durable.
     ClaimPrepared,
+    /// The index has its name, so that git sees the pack; both names are durable.
+    ObjectsDurable,
     /// The claim exists: the commit is part of the history.
     Claimed,
     /// The claim is durable: the write can no longer be lost.
     ClaimDurable,
     /// The reference names the new commit.
     Published,
+    /// Maintenance: a pack of many commits is durable, with its index.
+    Consolidated,
+    /// Maintenance: the catalogue lists that pack.
+    Catalogued,
+    /// Maintenance: a file that is not needed any more was removed.
+    Removed,
 }
 
-/// Watches an operation pass its [`Step`]s, on the thread that runs it. Tests
+/// Watches an operation pass its [`Step`]s, on the thread that takes it:
+/// [`Step::IndexWritten`] and [`Step::ClaimPrepared`] have threads of their own. Tests
 /// use it to stop a writer at each point, or to kill it there.
 pub trait Observer: Send + Sync {
     /// `step` has been passed.

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use gix::hash::ObjectId;
 use runtime_core::{
     names::REPOSITORY_SUFFIX,
     pages::{Init, Initialised, Pong, Reply, Request, Response, WikiName},
@@ -212,21 +213,27 @@ impl Identity {
 
 /// An open repository.
 pub(crate) struct Repository {
-    pub(crate) layout: Layout,
+    pub(crate) layout: Arc<Layout>,
     pub(crate) objects: Objects,
     identity: Identity,
+    seen: Mutex<Option<ObjectId>>,
 }
 
 impl Repository {
     fn open(path: &Path, identity: Identity) -> Result<Self> {
-        for folder in Layout::FOLDERS {
-            if Identity::of(&path.join(folder))?.is_none() {
-                return Err(Error::Corrupt(format!("the repository has no folder {folder:?}")));
-            }
-        }
-        let layout = Layout::new(path);
-        let objects = Objects::new(layout.objects.clone(), layout.temporary.clone());
-        Ok(Self { layout, objects, identity })
+        let layout = Arc::new(Layout::open(path)?);
+        let objects = Objects::new(Arc::clone(&layout));
+        Ok(Self { layout, objects, identity, seen: Mutex::default() })
+    }
+
+    /// The head that this process has seen last.
+    pub(crate) fn seen(&self) -> Option<ObjectId> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `head` was seen.
+    pub(crate) fn see(&self, head: Option<ObjectId>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
     pub(crate) fn head<'a>(&'a self, observer: &'a dyn Observer) -> Head<'a> {

@@ -15,6 +15,8 @@ use crate::{
     error::{Error, Result, commit_id},
     head::{Found, Head, Moved},
     objects::NewObject,
+    pack,
+    prepare::Prepared,
     steps::{Step, Stopwatch},
     store::{Repository, Store},
     tree,
@@ -31,11 +33,10 @@ impl Store {
     pub(crate) fn write(&self, request: &Write) -> Result<Written> {
         let mut watch = Stopwatch::start();
         let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
-        let mut writer = Writer {
+        let writer = Writer {
             request,
             head: repository.head(&*self.options.observer),
             repository: &repository,
-            stored: HashSet::new(),
         };
         let deadline = Instant::now() + self.options.write_budget;
         let mut attempts = 1;
@@ -64,37 +65,78 @@ struct Writer<'a> {
     request: &'a Write,
     repository: &'a Repository,
     head: Head<'a>,
-    /// What earlier attempts have stored; above all the blob.
-    stored: HashSet<ObjectId>,
+}
+
+/// What one attempt is to do.
+enum Plan {
+    /// The page is as it should be.
+    Nothing,
+    /// This commit, and all new objects of it, itself the first.
+    Commit(ObjectId, Vec<NewObject>),
 }
 
 impl Writer<'_> {
     /// One attempt on the present head. Answers the commit that has the page and
     /// whether it is new, or `None` if another writer was faster.
-    fn attempt(&mut self, watch: &mut Stopwatch) -> Result<Option<(ObjectId, bool)>> {
-        let found = watch.time(|t| &mut t.head, || self.head.find())?;
-        self.head.observer.reached(Step::HeadFound);
-        self.check_expected(found)?;
-        let Some((commit, objects)) = watch.time(|t| &mut t.read, || self.compose(found.id))?
-        else {
-            self.repair(found);
-            let head = found.id.expect("only a page that exists can be unchanged");
-            return Ok(Some((head, false)));
+    fn attempt(&self, watch: &mut Stopwatch) -> Result<Option<(ObjectId, bool)>> {
+        let (found, plan) = self.plan(watch)?;
+        let (commit, objects) = match plan {
+            Plan::Commit(commit, objects) => (commit, objects),
+            Plan::Nothing => {
+                self.repair(found);
+                let head = found.id.expect("only a page that exists can be unchanged");
+                return Ok(Some((head, false)));
+            }
         };
-        watch.time(
+        let prepared = watch.time(
             |t| &mut t.write_objects,
-            || self.repository.objects.store(objects, &mut self.stored, self.head.observer),
+            || {
+                let packed = pack::of_commit(&objects)?;
+                Prepared::write(&self.repository.layout, commit, &packed, self.head.observer)
+            },
         )?;
         let moved =
-            watch.time(|t| &mut t.move_reference, || self.head.advance(found.id, commit))?;
-        Ok((moved == Moved::Won).then_some((commit, true)))
+            watch.time(|t| &mut t.move_reference, || self.head.advance(found.id, prepared))?;
+        if moved == Moved::Lost {
+            self.repository.see(None);
+            return Ok(None);
+        }
+        self.repository.objects.remember(commit, found.id, objects);
+        self.repository.see(Some(commit));
+        Ok(Some((commit, true)))
+    }
+
+    /// The head, and what to put on it. The head that this process has seen last will
+    /// do for a commit, as its claim decides; any other answer is given at a head that
+    /// is read now.
+    fn plan(&self, watch: &mut Stopwatch) -> Result<(Found, Plan)> {
+        if let Some(seen) = self.repository.seen()
+            && let Some(found) = watch.time(|t| &mut t.head, || self.head.find_unmoved(seen))?
+        {
+            let plan = self.plan_at(found, watch);
+            if let Ok(Plan::Commit(..)) = plan {
+                return Ok((found, plan?));
+            }
+        }
+        let found = watch.time(|t| &mut t.head, || self.head.find())?;
+        self.repository.see(found.id);
+        let plan = self.plan_at(found, watch);
+        if plan.is_err() {
+            self.repair(found);
+        }
+        Ok((found, plan?))
+    }
+
+    fn plan_at(&self, found: Found, watch: &mut Stopwatch) -> Result<Plan> {
+        self.head.observer.reached(Step::HeadFound);
+        self.check_expected(found)?;
+        watch.time(|t| &mut t.read, || self.compose(found.id))
     }
 
     fn check_expected(&self, found: Found) -> Result<()> {
         let head = found.id.as_ref().map(commit_id);
         match &self.request.expected_head {
             Some(expected) if !expected.matches(head.as_ref()) => {
-                self.repair(found);
                 Err(Error::Conflict { head: found.id })
             }
             _ => Ok(()),
@@ -109,25 +151,28 @@ impl Writer<'_> {
         }
     }
 
-    /// The commit that puts the page on top of `head`, and all new objects of
-    /// it; `None` if the page has this content already.
-    fn compose(&self, head: Option<ObjectId>) -> Result<Option<(ObjectId, Vec<NewObject>)>> {
+    /// What puts the page on top of `head`.
+    fn compose(&self, head: Option<ObjectId>) -> Result<Plan> {
         let Write { path, body, author, message, .. } = self.request;
         let objects = &self.repository.objects;
         let root = match head {
-            Some(id) => Some(Commit::parse(&id, &objects.commit(&id)?)?.tree()),
+            Some(id) => Some(Commit::parse(&id, &objects.recent_commit(&id)?)?.tree()),
             None => None,
         };
         let blob = NewObject::new(Kind::Blob, body.as_str().as_bytes().to_vec())?;
         let Some((root, trees)) = tree::put(objects, root, path, blob.id)? else {
-            return Ok(None);
+            return Ok(Plan::Nothing);
         };
         let commit = commit::create(root, head, author, message)?;
         let id = commit.id;
-        let mut new = vec![blob];
-        new.extend(trees);
-        new.push(commit);
-        Ok(Some((id, new)))
+        // As a reader needs them: the commit, the trees from the root down, the page.
+        let mut new = vec![commit];
+        new.extend(trees.into_iter().rev());
+        new.push(blob);
+        // A folder may have become the same as one above it, but never twice in a pack.
+        let mut known = HashSet::new();
+        new.retain(|object| known.insert(object.id));
+        Ok(Plan::Commit(id, new))
     }
 }
 

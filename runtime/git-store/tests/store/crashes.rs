@@ -20,20 +20,13 @@ use crate::{
 /// machine, and far below any lock's time-out.
 const PROMPT: Duration = Duration::from_secs(2);
 
-/// The points that a write of `child/0` passes. It has four objects: the page,
-/// the folder's tree, the root's tree and the commit.
-const POINTS: [&str; 14] = [
+/// The points that a write of `child/0` passes.
+const POINTS: [&str; 8] = [
     "HeadFound",
-    "ObjectWritten/1",
-    "ObjectNamed/1",
-    "ObjectWritten/2",
-    "ObjectNamed/2",
-    "ObjectWritten/3",
-    "ObjectNamed/3",
-    "ObjectWritten/4",
-    "ObjectNamed/4",
-    "ObjectsDurable",
+    "PackWritten",
+    "IndexWritten",
     "ClaimPrepared",
+    "ObjectsDurable",
     "Claimed",
     "ClaimDurable",
     "Published",

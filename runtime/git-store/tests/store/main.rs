@@ -9,6 +9,7 @@ mod crashes;
 mod git;
 mod interleavings;
 mod lambda;
+mod migration;
 mod operations;
 mod refusals;
 mod support;

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use git_store::{Store, service};
-use runtime_core::pages::{ErrorCode, Reply};
+use runtime_core::pages::{CommitId, ErrorCode, Reply};
 use serde_json::{Value, json};
 
 use crate::support::{Wiki, assert_code, git_command, list, list_request, paths, read, write};
@@ -203,26 +203,49 @@ fn entries_that_are_no_pages() {
 }
 
 #[test]
-fn damaged_objects_are_noticed() {
+fn damaged_packs_are_noticed() {
     let wiki = Wiki::new();
-    let page = {
-        wiki.write("a", "x");
-        wiki.read("a")
-    };
+    let other = wiki.write("a", "w").commit;
+    let head = wiki.write("a", "x").commit;
+    let file = |id: &CommitId| wiki.repository().join(format!("objects/pack/pack-{id}.pack"));
+    let pack = file(&head);
+    let good = fs::read(&pack).unwrap();
+    let mut flipped = good.clone();
+    flipped[20] ^= 1;
+    for bad in [&b""[..], b"nonsense", &good[..good.len() - 6], &flipped] {
+        fs::remove_file(&pack).unwrap();
+        fs::write(&pack, bad).unwrap();
+        assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+        assert_code(write(&wiki.another_store(), "a", "y"), ErrorCode::Corrupt);
+    }
+    // Sound, but not what its name says.
+    fs::remove_file(&pack).unwrap();
+    fs::copy(file(&other), &pack).unwrap();
+    assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+    fs::remove_file(&pack).unwrap();
+    assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+    fs::write(&pack, good).unwrap();
+    assert_eq!(wiki.read("a").body, "x");
+}
+
+#[test]
+fn damaged_loose_objects_are_noticed() {
+    let wiki = Wiki::older(1);
+    let page = wiki.read("old/0");
     let object = |id: &str| wiki.repository().join("objects").join(&id[..2]).join(&id[2..]);
     let blob = object(&page.blob);
     let good = fs::read(&blob).unwrap();
     for bad in [&b""[..], b"nonsense", &good[..good.len() - 6]] {
         fs::remove_file(&blob).unwrap();
         fs::write(&blob, bad).unwrap();
-        assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+        assert_code(read(&wiki.another_store(), "old/0"), ErrorCode::Corrupt);
     }
     // Sound, but not what its name says.
     fs::remove_file(&blob).unwrap();
     fs::copy(object(page.commit.as_str()), &blob).unwrap();
-    assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+    assert_code(read(&wiki.another_store(), "old/0"), ErrorCode::Corrupt);
     fs::remove_file(&blob).unwrap();
-    assert_code(read(&wiki.another_store(), "a"), ErrorCode::Corrupt);
+    assert_code(read(&wiki.another_store(), "old/0"), ErrorCode::Corrupt);
     fs::write(&blob, good).unwrap();
-    assert_eq!(wiki.read("a").body, "x");
+    assert_eq!(wiki.read("old/0").body, "old/0");
 }

@@ -1,6 +1,7 @@
 //! A wiki in a folder of its own.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -29,6 +30,55 @@ impl Wiki {
         let store = Store::new(folder.path());
         init(&store);
         Self { store, folder }
+    }
+
+    /// A wiki as the store left it before it wrote packs: loose objects, and a claim
+    /// for each commit in a folder of its own. It has the pages `old/0`, `old/1`, ….
+    pub(crate) fn older(commits: usize) -> Self {
+        let mut wiki = Self::new();
+        let platform = wiki.repository().join("platform");
+        fs::rename(platform.join("claims"), platform.join("successors")).unwrap();
+        let mut parent: Option<String> = None;
+        for n in 0..commits {
+            wiki.import_older(&mut parent, &format!("old/{n}"));
+        }
+        if let Some(head) = parent {
+            fs::write(wiki.repository().join("refs/heads/main"), format!("{head}\n")).unwrap();
+        }
+        // One that has not seen the wiki otherwise.
+        wiki.store = wiki.another_store();
+        wiki
+    }
+
+    fn import_older(&self, parent: &mut Option<String>, path: &str) {
+        let file = self.root().join("page");
+        fs::write(&file, path).unwrap();
+        let index = self.root().join("index");
+        let git = |arguments: &[&str]| {
+            let mut command = git_command(&self.repository());
+            for role in ["AUTHOR", "COMMITTER"] {
+                command.env(format!("GIT_{role}_NAME"), "x").env(format!("GIT_{role}_EMAIL"), "x");
+            }
+            let output = command.env("GIT_INDEX_FILE", &index).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let blob = git(&["hash-object", "-w", file.to_str().unwrap()]);
+        git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+        let tree = git(&["write-tree"]);
+        let mut commit = vec!["commit-tree", "-m", path, &tree];
+        if let Some(parent) = &*parent {
+            commit.extend(["-p", parent]);
+        }
+        let commit = git(&commit);
+        let claim = match &*parent {
+            None => "root".to_owned(),
+            Some(parent) => format!("{}/{parent}", &parent[..2]),
+        };
+        let claim = self.repository().join("platform/successors").join(claim);
+        fs::create_dir_all(claim.parent().unwrap()).unwrap();
+        fs::write(claim, format!("{commit}\n")).unwrap();
+        *parent = Some(commit);
     }
 
     /// The folder that holds the repositories.

@@ -1,0 +1,259 @@
+//! Packs on disk that hold many objects: looked up through their index, read in parts.
+//!
+//! `gix` maps packs into memory, where an error of a network file system becomes a
+//! fatal signal, and looks for them by listing folders. Here files are read, at the
+//! offsets that are needed, and their names are known (see [`crate::catalogue`]).
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use gix::{
+    hash::{ObjectId, oid},
+    objs::Kind,
+    odb::pack::data::{self, entry::Header},
+};
+
+use crate::{
+    delta,
+    error::{Error, Result},
+    files::Folder,
+    objects::check_size,
+    pack::{self, ID, INDEX_HEADER, INDEX_MAGIC},
+};
+
+/// How much of an index is read at once. Up to some 4,600 objects that is all of it.
+const INDEX_READ: usize = 128 * 1024;
+/// Parts of larger indexes that are kept, in bytes.
+const INDEX_KEPT: usize = 4 * 1024 * 1024;
+/// How much of a pack is read at once for an object; most are smaller.
+const OBJECT_READ: usize = 32 * 1024;
+/// Longest chain of deltas. Git makes 50 at most by default, and never over 4,095.
+const CHAIN: usize = 4_096;
+/// Largest delta, in bytes. One that makes the largest tree is smaller.
+const DELTA: u64 = 16 * 1024 * 1024;
+
+/// An open pack.
+#[derive(Debug)]
+pub(crate) struct PackFile {
+    name: String,
+    pack: File,
+    index: File,
+    /// How the index begins: all of it, if it is short.
+    start: Vec<u8>,
+    count: u64,
+    parts: Mutex<Parts>,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
+    by_first_byte: HashMap<u8, Arc<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl PackFile {
+    /// Opens the pack `name` in `folder`; `None` if it is not there (any more).
+    pub(crate) fn open(folder: &Folder, name: &str) -> Result<Option<Self>> {
+        let file = |extension: &str| {
+            let name = format!("{name}.{extension}");
+            folder.open_file(&name).map_err(Error::io("open", folder.path_of(&name)))
+        };
+        let Some(index) = file("idx")? else { return Ok(None) };
+        let Some(pack) = file("pack")? else { return Ok(None) };
+        let mut this = Self {
+            name: name.to_owned(),
+            pack,
+            index,
+            start: Vec::new(),
+            count: 0,
+            parts: Mutex::default(),
+        };
+        this.start = this.read(&this.index, 0, INDEX_READ)?;
+        if this.start.len() < INDEX_HEADER || this.start[..8] != INDEX_MAGIC {
+            return Err(this.corrupt("its index does not begin like one of version 2"));
+        }
+        this.count = this.below(u8::MAX);
+        Ok(Some(this))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many objects it holds.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn corrupt(&self, what: &str) -> Error {
+        Error::Corrupt(format!("{}: {what}", self.name))
+    }
+
+    /// Up to `length` bytes of `file`; fewer only at its end.
+    fn read(&self, file: &File, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let mut read = 0;
+        while read < length {
+            match file.read_at(&mut bytes[read..], offset + read as u64) {
+                Ok(0) => break,
+                Ok(more) => {
+                    let asked = length - read;
+                    read += more;
+                    if more < asked {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", &self.name)(error)),
+            }
+        }
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    /// A part of the index.
+    fn of_index(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let bytes = match self.start.get(start..start.saturating_add(length)) {
+            Some(bytes) => bytes.to_vec(),
+            None => self.read(&self.index, offset, length)?,
+        };
+        if bytes.len() < length { Err(self.corrupt("its index is too short")) } else { Ok(bytes) }
+    }
+
+    /// How many ids begin with at most `first`.
+    fn below(&self, first: u8) -> u64 {
+        let at = 8 + usize::from(first) * 4;
+        u32::from_be_bytes(self.start[at..at + 4].try_into().unwrap_or_default()).into()
+    }
+
+    /// Where the object `id` begins in the pack.
+    pub(crate) fn offset(&self, id: &oid) -> Result<Option<u64>> {
+        let first = id.as_bytes()[0];
+        let from = first.checked_sub(1).map_or(0, |before| self.below(before));
+        let ids = self.ids(first, from)?;
+        let (ids, rest) = ids.as_chunks::<ID>();
+        let Ok(place) = ids.binary_search_by(|other| other[..].cmp(id.as_bytes())) else {
+            return Ok(None);
+        };
+        if !rest.is_empty() {
+            return Err(self.corrupt("its index is odd"));
+        }
+        let offsets = INDEX_HEADER as u64 + self.count * (ID as u64 + 4);
+        let number = |at, length| {
+            let bytes = self.of_index(at, length)?;
+            Ok::<_, Error>(bytes.into_iter().fold(0, |sum, byte| sum << 8 | u64::from(byte)))
+        };
+        let offset = number(offsets + (from + place as u64) * 4, 4)?;
+        if offset < 1 << 31 {
+            return Ok(Some(offset));
+        }
+        // Too large for four bytes: the number of one of eight.
+        number(offsets + self.count * 4 + (offset - (1 << 31)) * 8, 8).map(Some)
+    }
+
+    /// The ids that begin with the byte `first`; `from` is the number of those before.
+    fn ids(&self, first: u8, from: u64) -> Result<Arc<Vec<u8>>> {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ids) = parts.by_first_byte.get(&first) {
+            return Ok(Arc::clone(ids));
+        }
+        let number = self.below(first).checked_sub(from);
+        let number = number.ok_or_else(|| self.corrupt("its index does not grow"))?;
+        let length = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(ID);
+        let ids = Arc::new(self.of_index(INDEX_HEADER as u64 + from * ID as u64, length)?);
+        if parts.bytes + length > INDEX_KEPT {
+            *parts = Parts::default();
+        }
+        parts.bytes += length;
+        parts.by_first_byte.insert(first, Arc::clone(&ids));
+        Ok(ids)
+    }
+
+    /// The object `id`, or `None` if it is not here.
+    pub(crate) fn find(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
+        match self.offset(id)? {
+            Some(offset) => self.object(offset).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn object(&self, mut offset: u64) -> Result<(Kind, Vec<u8>)> {
+        let mut deltas = Vec::new();
+        let (kind, mut data) = loop {
+            let (entry, data) = self.at(offset)?;
+            let base = match entry.header {
+                Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(base_distance),
+                Header::RefDelta { base_id } => self.offset(&base_id)?,
+                _ => break (entry.header.as_kind().unwrap_or(Kind::Blob), data),
+            };
+            deltas.push(data);
+            if deltas.len() > CHAIN {
+                return Err(self.corrupt("it has an endless chain of deltas"));
+            }
+            offset = base.ok_or_else(|| self.corrupt("a delta's base is missing"))?;
+        };
+        while let Some(delta) = deltas.pop() {
+            check_size(kind, delta::result_size(&delta)?)?;
+            data = delta::apply(&data, &delta)?;
+        }
+        Ok((kind, data))
+    }
+
+    /// The entry at `offset`, inflated: an object, or a delta.
+    fn at(&self, offset: u64) -> Result<(data::Entry, Vec<u8>)> {
+        let (entry, data, _) = self.raw(offset)?;
+        Ok((entry, data))
+    }
+
+    /// The entry at `offset`, inflated and as it is.
+    pub(crate) fn raw(&self, offset: u64) -> Result<(data::Entry, Vec<u8>, Vec<u8>)> {
+        let mut length = OBJECT_READ;
+        loop {
+            let mut bytes = self.read(&self.pack, offset, length)?;
+            let at = usize::try_from(offset).unwrap_or(usize::MAX);
+            let entry = pack::entry(&bytes, at)?;
+            match entry.header.as_kind() {
+                Some(kind) => check_size(kind, entry.decompressed_size)?,
+                None if entry.decompressed_size > DELTA => {
+                    return Err(self.corrupt("it has an enormous delta"));
+                }
+                None => {}
+            }
+            let start = entry.header_size();
+            if let Some((data, used)) = pack::inflate(&bytes[start..], entry.decompressed_size)? {
+                bytes.truncate(start + used);
+                bytes.drain(..start);
+                return Ok((entry, data, bytes));
+            }
+            if bytes.len() < length {
+                return Err(self.corrupt("it is too short"));
+            }
+            length *= 8;
+        }
+    }
+
+    /// All objects: their places and ids, in the order of the pack. Reads the whole
+    /// index at once.
+    pub(crate) fn all(&self) -> Result<Vec<(u64, ObjectId)>> {
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        let length = count.saturating_mul(ID + 8).saturating_add(INDEX_HEADER);
+        let index = self.of_index(0, length)?;
+        let ids = index[INDEX_HEADER..].as_chunks::<ID>().0.iter().take(count);
+        let offsets = index[INDEX_HEADER + count * (ID + 4)..].as_chunks::<4>().0;
+        let mut all = Vec::with_capacity(count);
+        for (id, offset) in ids.zip(offsets) {
+            let offset = u32::from_be_bytes(*offset);
+            if offset >= 1 << 31 {
+                return Err(self.corrupt("it is too large to be read as a whole"));
+            }
+            all.push((offset.into(), ObjectId::Sha1(*id)));
+        }
+        all.sort_unstable();
+        Ok(all)
+    }
+}

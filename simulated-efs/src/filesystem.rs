@@ -1,0 +1,660 @@
+//! What the kernel asks for, one method each.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use fuser::{
+    AccessFlags, BsdFileFlags, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
+    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow,
+    WriteFlags,
+};
+use rustix::{
+    fs::{self as backing, Access, AtFlags, CWD, Mode, OFlags, Stat},
+    io::Errno,
+    process::{Gid, Uid},
+};
+
+use crate::{
+    attributes,
+    client::{Client, Entry},
+    counts::{Class, Kind},
+    nodes::Node,
+    profile::Cache,
+};
+
+/// Requests that the kernel may send without waiting for their answers, such as
+/// reading ahead.
+const BACKGROUND: u16 = 64;
+
+/// Numbers are not used again, so there is one generation.
+const GENERATION: Generation = Generation(0);
+
+fn code(errno: Errno) -> fuser::Errno {
+    fuser::Errno::from_i32(errno.raw_os_error())
+}
+
+impl Client {
+    fn reply_entry(
+        &self,
+        result: Result<(Arc<Node>, Stat), Errno>,
+        known: bool,
+        reply: ReplyEntry,
+    ) {
+        match result {
+            Ok((node, stat)) => {
+                let names = if known { self.cache.folder_attributes() } else { Duration::ZERO };
+                let attributes = attributes::of(node.number, &stat);
+                reply.entry_with_ttls(&self.trust(&stat), &names, &attributes, GENERATION);
+            }
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    /// Makes something new named `name` with `make`, and answers with it.
+    fn make(
+        &self,
+        kind: Kind,
+        parent: INodeNo,
+        name: &OsStr,
+        reply: ReplyEntry,
+        make: impl FnOnce(&Node) -> Result<(), Errno>,
+    ) {
+        let operation = self.begin(kind);
+        let mut known = false;
+        let result = self.nodes.get(parent.0).and_then(|parent| {
+            parent.change(|| make(&parent))?;
+            known = parent.remember(name)?;
+            self.find(&parent, name)
+        });
+        operation.round_trip(Class::MetadataWrite);
+        self.reply_entry(result, known, reply);
+    }
+
+    fn remove(&self, kind: Kind, parent: INodeNo, name: &OsStr, flags: AtFlags, reply: ReplyEmpty) {
+        let operation = self.begin(kind);
+        let result = self.nodes.get(parent.0).and_then(|parent| {
+            self.note_removal(&parent, name);
+            parent.change(|| backing::unlinkat(&parent, name, flags))
+        });
+        operation.round_trip(Class::MetadataWrite);
+        reply_empty(result, reply);
+    }
+
+    fn set(&self, node: &Node, change: &Change, handle: Option<FileHandle>) -> Result<Stat, Errno> {
+        let path = node.path();
+        if let Some(mode) = change.mode {
+            backing::chmodat(CWD, &path, permissions(mode), AtFlags::empty())?;
+        }
+        if change.uid.is_some() || change.gid.is_some() {
+            let (uid, gid) = (change.uid.map(Uid::from_raw), change.gid.map(Gid::from_raw));
+            backing::chownat(node, "", uid, gid, AtFlags::EMPTY_PATH)?;
+        }
+        if let Some(size) = change.size {
+            match handle.and_then(|handle| self.handle(handle.0).ok()) {
+                Some(handle) => backing::ftruncate(&handle.file, size)?,
+                None => {
+                    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+                    let file = backing::open(&path, flags, Mode::empty())?;
+                    backing::ftruncate(&file, size)?;
+                }
+            }
+        }
+        if change.access.is_some() || change.modification.is_some() {
+            let times = attributes::timestamps(change.access, change.modification)?;
+            backing::utimensat(CWD, &path, &times, AtFlags::empty())?;
+        }
+        let stat = node.stat()?;
+        self.learn(node, &stat);
+        node.memory().content = Some(crate::nodes::Stamp::of(&stat));
+        Ok(stat)
+    }
+
+    fn open_file(&self, number: u64, flags: OpenFlags) -> Result<(u64, bool), Errno> {
+        let node = self.nodes.get(number)?;
+        self.refuse_stale(&node, &node.stat()?)?;
+        // The kernel has followed links already, and the file is there.
+        let dropped = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::DIRECT;
+        let flags = open_flags(flags.0).difference(dropped) | OFlags::CLOEXEC;
+        let file = backing::open(node.path(), flags, Mode::empty())?;
+        let stat = backing::fstat(&file)?;
+        let same = self.revalidate(&node, &stat);
+        Ok((self.add_handle(file), same))
+    }
+}
+
+/// The entries of a folder, in the order of the backing folder.
+fn read_entries(node: &Node, file: &impl std::os::fd::AsFd) -> Result<Vec<Entry>, Errno> {
+    let mut entries = Vec::new();
+    for entry in backing::Dir::read_from(file)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
+        let mut number = entry.ino();
+        if name == "." {
+            number = node.number;
+        }
+        entries.push(Entry { number, kind: attributes::kind(entry.file_type()), name });
+    }
+    Ok(entries)
+}
+
+/// What `setattr` is to change.
+struct Change {
+    mode: Option<u32>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    size: Option<u64>,
+    access: Option<TimeOrNow>,
+    modification: Option<TimeOrNow>,
+}
+
+fn open_flags(flags: i32) -> OFlags {
+    OFlags::from_bits_retain(flags.cast_unsigned())
+}
+
+fn permissions(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode & 0o7777)
+}
+
+fn reply_empty(result: Result<(), Errno>, reply: ReplyEmpty) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(code(errno)),
+    }
+}
+
+/// Gives a new file the mode and owner that were asked for: this process's umask and user
+/// are not the caller's.
+fn adopt(parent: &Node, name: &OsStr, mode: u32, request: &Request) -> Result<(), Errno> {
+    let stat = backing::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    if (stat.st_uid, stat.st_gid) != (request.uid(), request.gid()) {
+        let (uid, gid) = (Uid::from_raw(request.uid()), Gid::from_raw(request.gid()));
+        backing::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+    }
+    let is_link = backing::FileType::from_raw_mode(stat.st_mode).is_symlink();
+    if !is_link && stat.st_mode & 0o7777 != mode & 0o7777 {
+        backing::chmodat(parent, name, permissions(mode), AtFlags::empty())?;
+    }
+    Ok(())
+}
+
+impl Filesystem for Client {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        let wanted = [
+            // Look-ups in one folder do not wait for each other.
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            // Opening and truncating is one operation, as in NFS.
+            InitFlags::FUSE_ATOMIC_O_TRUNC,
+            InitFlags::FUSE_CACHE_SYMLINKS,
+        ];
+        for capability in wanted {
+            // Older kernels do without.
+            let _ = config.add_capabilities(capability);
+        }
+        let transfer = u32::try_from(Cache::TRANSFER).unwrap_or(u32::MAX);
+        // Both are limited by what the kernel takes.
+        let _ = config.set_max_readahead(transfer).or_else(|most| config.set_max_readahead(most));
+        let _ = config.set_max_write(transfer);
+        let _ = config.set_max_background(BACKGROUND);
+        Ok(())
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let operation = self.begin(Kind::Lookup);
+        let mut known = false;
+        let result = self.nodes.get(parent.0).and_then(|parent| {
+            known = self.caches() && parent.remember(name)?;
+            self.find(&parent, name)
+        });
+        operation.round_trip(Class::MetadataRead);
+        if known && matches!(result, Err(Errno::NOENT)) {
+            reply.entry(&self.cache.folder_attributes(), &attributes::absent(), GENERATION);
+        } else {
+            self.reply_entry(result, known, reply);
+        }
+    }
+
+    fn forget(&self, _: &Request, number: INodeNo, times: u64) {
+        self.nodes.forget(number.0, times);
+    }
+
+    fn getattr(&self, _: &Request, number: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        let mut operation = self.begin(Kind::Getattr);
+        let node = match self.nodes.get(number.0) {
+            Ok(node) => node,
+            Err(errno) => return reply.error(code(errno)),
+        };
+        let now = Instant::now();
+        let memory = node.memory();
+        let left = memory.fresh_until.and_then(|until| until.checked_duration_since(now));
+        let dirty = memory.dirty > 0;
+        drop(memory);
+        let remembered = self.caches() && (dirty || left.is_some_and(|left| !left.is_zero()));
+        let result = node.stat();
+        if !remembered {
+            operation.charge(Class::MetadataRead, 1);
+        }
+        operation.wait();
+        match result {
+            Ok(stat) => {
+                let trusted = if remembered {
+                    left.unwrap_or_default()
+                } else {
+                    self.learn(&node, &stat);
+                    self.trust(&stat)
+                };
+                reply.attr(&trusted, &attributes::of(number.0, &stat));
+            }
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn setattr(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        access: Option<TimeOrNow>,
+        modification: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        handle: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let operation = self.begin(Kind::Setattr);
+        let change = Change { mode, uid, gid, size, access, modification };
+        let result = self.nodes.get(number.0).and_then(|node| self.set(&node, &change, handle));
+        operation.round_trip(Class::MetadataWrite);
+        match result {
+            Ok(stat) => reply.attr(&self.trust(&stat), &attributes::of(number.0, &stat)),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn readlink(&self, _: &Request, number: INodeNo, reply: ReplyData) {
+        let operation = self.begin(Kind::Readlink);
+        let result =
+            self.nodes.get(number.0).and_then(|node| backing::readlinkat(&*node, "", Vec::new()));
+        operation.round_trip(Class::MetadataRead);
+        match result {
+            Ok(target) => reply.data(target.as_bytes()),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn access(&self, _: &Request, number: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
+        let mut operation = self.begin(Kind::Access);
+        let node = match self.nodes.get(number.0) {
+            Ok(node) => node,
+            Err(errno) => return reply.error(code(errno)),
+        };
+        // The NFS client keeps the answer as long as the attributes.
+        let fresh = node.memory().fresh_until.is_some_and(|until| until > Instant::now());
+        let access = Access::from_bits_truncate(mask.bits().cast_unsigned());
+        let result = backing::accessat(CWD, node.path(), access, AtFlags::empty());
+        if !(self.caches() && fresh) {
+            operation.charge(Class::MetadataRead, 1);
+        }
+        operation.wait();
+        reply_empty(result, reply);
+    }
+
+    fn mkdir(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _: u32,
+        reply: ReplyEntry,
+    ) {
+        self.make(Kind::Mkdir, parent, name, reply, |parent| {
+            backing::mkdirat(parent, name, permissions(mode))?;
+            adopt(parent, name, mode, request)
+        });
+    }
+
+    fn symlink(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        self.make(Kind::Symlink, parent, name, reply, |parent| {
+            backing::symlinkat(target, parent, name)?;
+            adopt(parent, name, 0, request)
+        });
+    }
+
+    fn link(&self, _: &Request, number: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let node = self.nodes.get(number.0);
+        self.make(Kind::Link, parent, name, reply, |parent| {
+            backing::linkat(CWD, node?.path(), parent, name, AtFlags::SYMLINK_FOLLOW)
+        });
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        self.remove(Kind::Unlink, parent, name, AtFlags::empty(), reply);
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        self.remove(Kind::Rmdir, parent, name, AtFlags::REMOVEDIR, reply);
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let operation = self.begin(Kind::Rename);
+        let rename = || {
+            let (from, to) = (self.nodes.get(parent.0)?, self.nodes.get(new_parent.0)?);
+            let flags = backing::RenameFlags::from_bits_retain(flags.bits());
+            if flags.is_empty() {
+                self.note_removal(&to, new_name);
+            }
+            let rename = || backing::renameat_with(&from, name, &to, new_name, flags);
+            if from.number == to.number {
+                from.change(rename)?;
+            } else {
+                from.change(|| to.change(rename))?;
+            }
+            to.remember(new_name)?;
+            Ok(())
+        };
+        let result = rename();
+        operation.round_trip(Class::MetadataWrite);
+        reply_empty(result, reply);
+    }
+
+    fn create(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        let operation = self.begin(Kind::Create);
+        let create = || {
+            let parent = self.nodes.get(parent.0)?;
+            let flags = open_flags(flags) | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = parent.change(|| {
+                // Whether it is new decides whether it gets mode and owner.
+                match backing::openat(&parent, name, flags | OFlags::EXCL, permissions(mode)) {
+                    Ok(file) => adopt(&parent, name, mode, request).map(|()| file),
+                    Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => {
+                        backing::openat(&parent, name, flags, permissions(mode))
+                    }
+                    Err(errno) => Err(errno),
+                }
+            })?;
+            parent.remember(name)?;
+            let (node, _) = self.find(&parent, name)?;
+            let stat = backing::fstat(&file)?;
+            let same = self.revalidate(&node, &stat);
+            Ok((node.number, stat, self.add_handle(file), same))
+        };
+        let result = create();
+        operation.round_trip(Class::MetadataWrite);
+        match result {
+            Ok((number, stat, handle, same)) => reply.created(
+                &self.trust(&stat),
+                &attributes::of(number, &stat),
+                GENERATION,
+                FileHandle(handle),
+                keep(same),
+            ),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn open(&self, _: &Request, number: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let operation = self.begin(Kind::Open);
+        let truncates = open_flags(flags.0).contains(OFlags::TRUNC);
+        let result = self.open_file(number.0, flags);
+        operation.round_trip(if truncates { Class::MetadataWrite } else { Class::MetadataRead });
+        match result {
+            Ok((handle, same)) => reply.opened(FileHandle(handle), keep(same)),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        let operation = self.begin(Kind::Read);
+        let read = || {
+            let (node, handle) = (self.nodes.get(number.0)?, self.handle(handle.0)?);
+            self.refuse_stale(&node, &backing::fstat(&handle.file)?)?;
+            let mut bytes = vec![0; size as usize];
+            let mut filled = 0;
+            while filled < bytes.len() {
+                let position = offset + filled as u64;
+                match rustix::io::pread(&handle.file, &mut bytes[filled..], position) {
+                    Ok(0) => break,
+                    Ok(read) => filled += read,
+                    Err(Errno::INTR) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+            bytes.truncate(filled);
+            Ok(bytes)
+        };
+        let result = read();
+        operation.round_trip(Class::Read);
+        match result {
+            Ok(bytes) => reply.data(&bytes),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let mut operation = self.begin(Kind::Write);
+        let write = || {
+            let (node, handle) = (self.nodes.get(number.0)?, self.handle(handle.0)?);
+            let mut written = 0;
+            while written < data.len() {
+                let position = offset + written as u64;
+                match rustix::io::pwrite(&handle.file, &data[written..], position) {
+                    Ok(count) => written += count,
+                    Err(Errno::INTR) => {}
+                    Err(errno) if written == 0 => return Err(errno),
+                    Err(_) => break,
+                }
+            }
+            if self.caches() {
+                node.memory().dirty += written as u64;
+            }
+            u32::try_from(written).map_err(|_| Errno::FBIG)
+        };
+        let result = write();
+        if !self.caches() {
+            operation.charge(Class::Write, 1);
+        }
+        operation.wait();
+        match result {
+            Ok(written) => reply.written(written),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn flush(&self, _: &Request, number: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        let mut operation = self.begin(Kind::Close);
+        let result = self.nodes.get(number.0).map(|node| self.write_back(&mut operation, &node));
+        operation.round_trip(Class::MetadataRead);
+        reply_empty(result, reply);
+    }
+
+    fn fsync(&self, _: &Request, number: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        let mut operation = self.begin(Kind::Fsync);
+        let result = self.nodes.get(number.0).map(|node| self.write_back(&mut operation, &node));
+        if !self.caches() {
+            operation.charge(Class::Write, 1);
+        }
+        operation.wait();
+        reply_empty(result, reply);
+    }
+
+    fn release(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        // Nobody waits for it.
+        self.begin(Kind::Release).wait();
+        self.drop_handle(handle.0);
+        reply.ok();
+    }
+
+    fn opendir(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let operation = self.begin(Kind::Opendir);
+        let open = || {
+            let node = self.nodes.get(number.0)?;
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let file = backing::open(node.path(), flags, Mode::empty())?;
+            let same = self.revalidate_folder(&node, &backing::fstat(&file)?);
+            Ok((self.add_handle(file), same))
+        };
+        let result = open();
+        operation.round_trip(Class::MetadataRead);
+        let cached = if self.caches() { FopenFlags::FOPEN_CACHE_DIR } else { FopenFlags::empty() };
+        match result {
+            Ok((handle, same)) => reply.opened(FileHandle(handle), cached | keep(same)),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn readdir(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        let mut operation = self.begin(Kind::Readdir);
+        let mut read = || {
+            let handle = self.handle(handle.0)?;
+            let mut entries = handle.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            if offset == 0 {
+                *entries = read_entries(&*self.nodes.get(number.0)?, &handle.file)?;
+            }
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(entries.len());
+            let mut added = false;
+            for (index, entry) in entries.iter().enumerate().skip(from) {
+                let next = index as u64 + 1;
+                if reply.add(INodeNo(entry.number), next, entry.kind, &entry.name) {
+                    break;
+                }
+                added = true;
+            }
+            Ok(added)
+        };
+        let result = read();
+        // NFS says with the last entries that they are the last; FUSE asks again.
+        if !self.caches() || !matches!(result, Ok(false)) {
+            operation.charge(Class::MetadataRead, 1);
+        }
+        operation.wait();
+        match result {
+            Ok(_) => reply.ok(),
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+
+    fn releasedir(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        self.begin(Kind::Releasedir).wait();
+        self.drop_handle(handle.0);
+        reply.ok();
+    }
+
+    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        // In NFS a change of a folder is durable before it is answered.
+        let mut operation = self.begin(Kind::Fsyncdir);
+        if !self.caches() {
+            operation.charge(Class::MetadataWrite, 1);
+        }
+        operation.wait();
+        reply.ok();
+    }
+
+    fn statfs(&self, _: &Request, number: INodeNo, reply: ReplyStatfs) {
+        let operation = self.begin(Kind::Statfs);
+        let result = self.nodes.get(number.0).and_then(|node| backing::statvfs(node.path()));
+        operation.round_trip(Class::MetadataRead);
+        match result {
+            Ok(of) => {
+                let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+                reply.statfs(
+                    of.f_blocks,
+                    of.f_bfree,
+                    of.f_bavail,
+                    of.f_files,
+                    of.f_ffree,
+                    narrow(of.f_bsize),
+                    narrow(of.f_namemax),
+                    narrow(of.f_frsize),
+                );
+            }
+            Err(errno) => reply.error(code(errno)),
+        }
+    }
+}
+
+/// Whether the kernel may keep a file's bytes that it holds.
+fn keep(same: bool) -> FopenFlags {
+    if same { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() }
+}
