@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
+    io,
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -20,7 +21,7 @@ use rustix::{
 
 use crate::{
     counts::{Class, Counters, Kind},
-    delay,
+    delay::DelayLine,
     nodes::{Node, Nodes, Stamp},
     profile::{Cache, Profile},
 };
@@ -49,6 +50,7 @@ pub(crate) struct Client {
     profile: Profile,
     counters: Arc<Counters>,
     notifier: Arc<OnceLock<Notifier>>,
+    delays: DelayLine,
 }
 
 impl Client {
@@ -58,7 +60,7 @@ impl Client {
         cache: Cache,
         counters: Arc<Counters>,
         notifier: Arc<OnceLock<Notifier>>,
-    ) -> Result<Self, Errno> {
+    ) -> io::Result<Self> {
         Ok(Self {
             nodes: Nodes::new(root)?,
             handles: Mutex::default(),
@@ -67,6 +69,7 @@ impl Client {
             profile,
             counters,
             notifier,
+            delays: DelayLine::start()?,
         })
     }
 
@@ -96,11 +99,6 @@ impl Client {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
     }
 
-    /// How long attributes may be trusted.
-    pub(crate) fn trust(&self, stat: &Stat) -> Duration {
-        if is_folder(stat) { self.cache.folder_attributes() } else { self.cache.file_attributes() }
-    }
-
     /// Finds `name` in `parent`, and enters it among the nodes.
     pub(crate) fn find(&self, parent: &Node, name: &OsStr) -> Result<(Arc<Node>, Stat), Errno> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -115,7 +113,7 @@ impl Client {
     pub(crate) fn learn(&self, node: &Node, stat: &Stat) {
         let mut memory = node.memory();
         memory.attributes = Some(Stamp::of(stat));
-        memory.fresh_until = Some(Instant::now() + self.trust(stat));
+        memory.fresh_until = Some(Instant::now() + trust(self.cache, stat));
     }
 
     /// Close-to-open: what was cached of a file is good only if the file is unchanged. True
@@ -128,7 +126,7 @@ impl Client {
         let same_attributes = memory.attributes == Some(stamp);
         memory.content = Some(stamp);
         memory.attributes = Some(stamp);
-        memory.fresh_until = Some(Instant::now() + self.trust(stat));
+        memory.fresh_until = Some(Instant::now() + trust(self.cache, stat));
         drop(memory);
         if !same_attributes && let Some(notifier) = self.notifier.get() {
             // A negative offset: attributes only. Fails if the kernel has none, which is fine.
@@ -146,7 +144,7 @@ impl Client {
         let same = memory.content == Some(stamp);
         let changed = memory.content.is_some() && !same;
         memory.content = Some(stamp);
-        memory.fresh_until = Some(Instant::now() + self.trust(stat));
+        memory.fresh_until = Some(Instant::now() + trust(self.cache, stat));
         let names = if changed { memory.take_names() } else { HashSet::new() };
         drop(memory);
         if let Some(notifier) = self.notifier.get() {
@@ -190,17 +188,21 @@ impl Client {
         if let Ok(stat) = node.stat() {
             let mut memory = node.memory();
             memory.content = Some(Stamp::of(&stat));
-            memory.fresh_until = Some(Instant::now() + self.trust(&stat));
+            memory.fresh_until = Some(Instant::now() + trust(self.cache, &stat));
         }
     }
 }
 
-pub(crate) fn is_folder(stat: &Stat) -> bool {
-    rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir()
+/// How long attributes may be trusted.
+pub(crate) fn trust(cache: Cache, stat: &Stat) -> Duration {
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir() {
+        cache.folder_attributes()
+    } else {
+        cache.file_attributes()
+    }
 }
 
-/// An operation that has begun. It waits for its round trips with [`Self::wait`], which
-/// comes right before the answer.
+/// An operation that has begun, and is over when it is answered.
 pub(crate) struct Operation<'a> {
     client: &'a Client,
     kind: Kind,
@@ -215,13 +217,18 @@ impl Operation<'_> {
         self.delay += self.client.profile.delay(class);
     }
 
-    pub(crate) fn wait(self) {
-        delay::until(self.started, self.delay);
+    /// Answers when all round trips are over.
+    pub(crate) fn answer(self, answer: impl FnOnce() + Send + 'static) {
+        if self.delay.is_zero() {
+            answer();
+        } else {
+            self.client.delays.at(self.started + self.delay, answer);
+        }
     }
 
-    /// One round trip, waited for.
-    pub(crate) fn round_trip(mut self, class: Class) {
+    /// Answers after one round trip.
+    pub(crate) fn round_trip(mut self, class: Class, answer: impl FnOnce() + Send + 'static) {
         self.charge(class, 1);
-        self.wait();
+        self.answer(answer);
     }
 }

@@ -23,7 +23,7 @@ use rustix::{
 
 use crate::{
     attributes,
-    client::{Client, Entry},
+    client::{Client, Entry, trust},
     counts::{Class, Kind},
     nodes::Node,
     profile::Cache,
@@ -41,22 +41,6 @@ fn code(errno: Errno) -> fuser::Errno {
 }
 
 impl Client {
-    fn reply_entry(
-        &self,
-        result: Result<(Arc<Node>, Stat), Errno>,
-        known: bool,
-        reply: ReplyEntry,
-    ) {
-        match result {
-            Ok((node, stat)) => {
-                let names = if known { self.cache.folder_attributes() } else { Duration::ZERO };
-                let attributes = attributes::of(node.number, &stat);
-                reply.entry_with_ttls(&self.trust(&stat), &names, &attributes, GENERATION);
-            }
-            Err(errno) => reply.error(code(errno)),
-        }
-    }
-
     /// Makes something new named `name` with `make`, and answers with it.
     fn make(
         &self,
@@ -73,8 +57,9 @@ impl Client {
             known = parent.remember(name)?;
             self.find(&parent, name)
         });
-        operation.round_trip(Class::MetadataWrite);
-        self.reply_entry(result, known, reply);
+        let cache = self.cache;
+        operation
+            .round_trip(Class::MetadataWrite, move || reply_entry(cache, result, known, reply));
     }
 
     fn remove(&self, kind: Kind, parent: INodeNo, name: &OsStr, flags: AtFlags, reply: ReplyEmpty) {
@@ -83,8 +68,7 @@ impl Client {
             self.note_removal(&parent, name);
             parent.change(|| backing::unlinkat(&parent, name, flags))
         });
-        operation.round_trip(Class::MetadataWrite);
-        reply_empty(result, reply);
+        operation.round_trip(Class::MetadataWrite, move || reply_empty(result, reply));
     }
 
     fn set(&self, node: &Node, change: &Change, handle: Option<FileHandle>) -> Result<Stat, Errno> {
@@ -162,6 +146,22 @@ fn permissions(mode: u32) -> Mode {
     Mode::from_raw_mode(mode & 0o7777)
 }
 
+fn reply_entry(
+    cache: Cache,
+    result: Result<(Arc<Node>, Stat), Errno>,
+    known: bool,
+    reply: ReplyEntry,
+) {
+    match result {
+        Ok((node, stat)) => {
+            let names = if known { cache.folder_attributes() } else { Duration::ZERO };
+            let attributes = attributes::of(node.number, &stat);
+            reply.entry_with_ttls(&trust(cache, &stat), &names, &attributes, GENERATION);
+        }
+        Err(errno) => reply.error(code(errno)),
+    }
+}
+
 fn reply_empty(result: Result<(), Errno>, reply: ReplyEmpty) {
     match result {
         Ok(()) => reply.ok(),
@@ -212,12 +212,14 @@ impl Filesystem for Client {
             known = self.caches() && parent.remember(name)?;
             self.find(&parent, name)
         });
-        operation.round_trip(Class::MetadataRead);
-        if known && matches!(result, Err(Errno::NOENT)) {
-            reply.entry(&self.cache.folder_attributes(), &attributes::absent(), GENERATION);
-        } else {
-            self.reply_entry(result, known, reply);
-        }
+        let cache = self.cache;
+        operation.round_trip(Class::MetadataRead, move || {
+            if known && matches!(result, Err(Errno::NOENT)) {
+                reply.entry(&cache.folder_attributes(), &attributes::absent(), GENERATION);
+            } else {
+                reply_entry(cache, result, known, reply);
+            }
+        });
     }
 
     fn forget(&self, _: &Request, number: INodeNo, times: u64) {
@@ -240,19 +242,19 @@ impl Filesystem for Client {
         if !remembered {
             operation.charge(Class::MetadataRead, 1);
         }
-        operation.wait();
-        match result {
-            Ok(stat) => {
-                let trusted = if remembered {
-                    left.unwrap_or_default()
-                } else {
-                    self.learn(&node, &stat);
-                    self.trust(&stat)
-                };
-                reply.attr(&trusted, &attributes::of(number.0, &stat));
-            }
+        let answer = result.map(|stat| {
+            let trusted = if remembered {
+                left.unwrap_or_default()
+            } else {
+                self.learn(&node, &stat);
+                trust(self.cache, &stat)
+            };
+            (trusted, attributes::of(number.0, &stat))
+        });
+        operation.answer(move || match answer {
+            Ok((trusted, attributes)) => reply.attr(&trusted, &attributes),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn setattr(
@@ -276,22 +278,21 @@ impl Filesystem for Client {
         let operation = self.begin(Kind::Setattr);
         let change = Change { mode, uid, gid, size, access, modification };
         let result = self.nodes.get(number.0).and_then(|node| self.set(&node, &change, handle));
-        operation.round_trip(Class::MetadataWrite);
-        match result {
-            Ok(stat) => reply.attr(&self.trust(&stat), &attributes::of(number.0, &stat)),
+        let cache = self.cache;
+        operation.round_trip(Class::MetadataWrite, move || match result {
+            Ok(stat) => reply.attr(&trust(cache, &stat), &attributes::of(number.0, &stat)),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn readlink(&self, _: &Request, number: INodeNo, reply: ReplyData) {
         let operation = self.begin(Kind::Readlink);
         let result =
             self.nodes.get(number.0).and_then(|node| backing::readlinkat(&*node, "", Vec::new()));
-        operation.round_trip(Class::MetadataRead);
-        match result {
+        operation.round_trip(Class::MetadataRead, move || match result {
             Ok(target) => reply.data(target.as_bytes()),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn access(&self, _: &Request, number: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
@@ -307,8 +308,7 @@ impl Filesystem for Client {
         if !(self.caches() && fresh) {
             operation.charge(Class::MetadataRead, 1);
         }
-        operation.wait();
-        reply_empty(result, reply);
+        operation.answer(move || reply_empty(result, reply));
     }
 
     fn mkdir(
@@ -382,8 +382,7 @@ impl Filesystem for Client {
             Ok(())
         };
         let result = rename();
-        operation.round_trip(Class::MetadataWrite);
-        reply_empty(result, reply);
+        operation.round_trip(Class::MetadataWrite, move || reply_empty(result, reply));
     }
 
     fn create(
@@ -417,28 +416,28 @@ impl Filesystem for Client {
             Ok((node.number, stat, self.add_handle(file), same))
         };
         let result = create();
-        operation.round_trip(Class::MetadataWrite);
-        match result {
+        let cache = self.cache;
+        operation.round_trip(Class::MetadataWrite, move || match result {
             Ok((number, stat, handle, same)) => reply.created(
-                &self.trust(&stat),
+                &trust(cache, &stat),
                 &attributes::of(number, &stat),
                 GENERATION,
                 FileHandle(handle),
                 keep(same),
             ),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn open(&self, _: &Request, number: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let operation = self.begin(Kind::Open);
         let truncates = open_flags(flags.0).contains(OFlags::TRUNC);
         let result = self.open_file(number.0, flags);
-        operation.round_trip(if truncates { Class::MetadataWrite } else { Class::MetadataRead });
-        match result {
+        let class = if truncates { Class::MetadataWrite } else { Class::MetadataRead };
+        operation.round_trip(class, move || match result {
             Ok((handle, same)) => reply.opened(FileHandle(handle), keep(same)),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn read(
@@ -471,11 +470,10 @@ impl Filesystem for Client {
             Ok(bytes)
         };
         let result = read();
-        operation.round_trip(Class::Read);
-        match result {
+        operation.round_trip(Class::Read, move || match result {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn write(
@@ -512,18 +510,16 @@ impl Filesystem for Client {
         if !self.caches() {
             operation.charge(Class::Write, 1);
         }
-        operation.wait();
-        match result {
+        operation.answer(move || match result {
             Ok(written) => reply.written(written),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn flush(&self, _: &Request, number: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
         let mut operation = self.begin(Kind::Close);
         let result = self.nodes.get(number.0).map(|node| self.write_back(&mut operation, &node));
-        operation.round_trip(Class::MetadataRead);
-        reply_empty(result, reply);
+        operation.round_trip(Class::MetadataRead, move || reply_empty(result, reply));
     }
 
     fn fsync(&self, _: &Request, number: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
@@ -532,8 +528,7 @@ impl Filesystem for Client {
         if !self.caches() {
             operation.charge(Class::Write, 1);
         }
-        operation.wait();
-        reply_empty(result, reply);
+        operation.answer(move || reply_empty(result, reply));
     }
 
     fn release(
@@ -547,9 +542,9 @@ impl Filesystem for Client {
         reply: ReplyEmpty,
     ) {
         // Nobody waits for it.
-        self.begin(Kind::Release).wait();
+        let operation = self.begin(Kind::Release);
         self.drop_handle(handle.0);
-        reply.ok();
+        operation.answer(move || reply.ok());
     }
 
     fn opendir(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
@@ -562,12 +557,11 @@ impl Filesystem for Client {
             Ok((self.add_handle(file), same))
         };
         let result = open();
-        operation.round_trip(Class::MetadataRead);
         let cached = if self.caches() { FopenFlags::FOPEN_CACHE_DIR } else { FopenFlags::empty() };
-        match result {
+        operation.round_trip(Class::MetadataRead, move || match result {
             Ok((handle, same)) => reply.opened(FileHandle(handle), cached | keep(same)),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn readdir(
@@ -601,11 +595,10 @@ impl Filesystem for Client {
         if !self.caches() || !matches!(result, Ok(false)) {
             operation.charge(Class::MetadataRead, 1);
         }
-        operation.wait();
-        match result {
+        operation.answer(move || match result {
             Ok(_) => reply.ok(),
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 
     fn releasedir(
@@ -616,9 +609,9 @@ impl Filesystem for Client {
         _: OpenFlags,
         reply: ReplyEmpty,
     ) {
-        self.begin(Kind::Releasedir).wait();
+        let operation = self.begin(Kind::Releasedir);
         self.drop_handle(handle.0);
-        reply.ok();
+        operation.answer(move || reply.ok());
     }
 
     fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
@@ -627,15 +620,13 @@ impl Filesystem for Client {
         if !self.caches() {
             operation.charge(Class::MetadataWrite, 1);
         }
-        operation.wait();
-        reply.ok();
+        operation.answer(move || reply.ok());
     }
 
     fn statfs(&self, _: &Request, number: INodeNo, reply: ReplyStatfs) {
         let operation = self.begin(Kind::Statfs);
         let result = self.nodes.get(number.0).and_then(|node| backing::statvfs(node.path()));
-        operation.round_trip(Class::MetadataRead);
-        match result {
+        operation.round_trip(Class::MetadataRead, move || match result {
             Ok(of) => {
                 let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
                 reply.statfs(
@@ -650,7 +641,7 @@ impl Filesystem for Client {
                 );
             }
             Err(errno) => reply.error(code(errno)),
-        }
+        });
     }
 }
 

@@ -19,10 +19,10 @@ use crate::{
 /// Where the kernel's FUSE is.
 const DEVICE: &str = "/dev/fuse";
 
-/// Requests that are served at the same time. Each waits in a thread of its own, as each
-/// would wait for the network.
+/// Threads that take requests. None of them waits for a delay to pass: answers that are not
+/// due wait in a queue, as many as there are.
 #[cfg(target_os = "linux")]
-const THREADS: usize = 64;
+const THREADS: usize = 4;
 
 /// Why there is no mount.
 #[derive(Debug, thiserror::Error)]
@@ -109,11 +109,12 @@ impl SimulatedEfs {
         let notifier = Arc::new(OnceLock::new());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let client = rustix::fs::open(&backing, flags, Mode::empty())
+            .map_err(io::Error::from)
             .and_then(|root| {
                 let (counters, notifier) = (Arc::clone(&counters), Arc::clone(&notifier));
                 crate::client::Client::new(root, profile, cache, counters, notifier)
             })
-            .map_err(|errno| io_error("open", &backing)(errno.into()))?;
+            .map_err(io_error("open", &backing))?;
         let mut config = Config::default();
         config.mount_options = vec![
             MountOption::FSName("simulated-efs".to_owned()),

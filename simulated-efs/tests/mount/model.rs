@@ -104,7 +104,7 @@ fn run(root: &Path, action: &Action) -> Outcome {
         Action::Create { name, exclusive, mode } => {
             let mut options = OpenOptions::new();
             options.write(true).mode(*mode).create(true).create_new(*exclusive);
-            options.open(at(name)).and_then(|file| describe(&file.metadata()?))
+            options.open(at(name)).and_then(|file| Ok(describe(&file.metadata()?)))
         }
         Action::Write { name, at: offset, bytes } => {
             OpenOptions::new().read(true).write(true).open(at(name)).and_then(|file| {
@@ -117,7 +117,7 @@ fn run(root: &Path, action: &Action) -> Outcome {
         Action::Append { name, bytes } => {
             OpenOptions::new().append(true).open(at(name)).and_then(|mut file| {
                 file.write_all(&bytes.get())?;
-                describe(&file.metadata()?)
+                Ok(describe(&file.metadata()?))
             })
         }
         Action::Replace { name, bytes } => done(fs::write(at(name), bytes.get())),
@@ -152,7 +152,7 @@ fn run(root: &Path, action: &Action) -> Outcome {
             fs::read_link(at(name)).map(|path| path.to_string_lossy().into_owned().into_bytes())
         }
         Action::List { name } => list(&at(name)),
-        Action::Stat { name } => fs::symlink_metadata(at(name)).and_then(|of| describe(&of)),
+        Action::Stat { name } => fs::symlink_metadata(at(name)).map(|of| describe(&of)),
         Action::Chmod { name, mode } => {
             done(fs::set_permissions(at(name), fs::Permissions::from_mode(*mode)))
         }
@@ -167,10 +167,10 @@ fn run(root: &Path, action: &Action) -> Outcome {
 }
 
 /// What of a file does not depend on when and where it was made.
-fn describe(of: &fs::Metadata) -> io::Result<Vec<u8>> {
+fn describe(of: &fs::Metadata) -> Vec<u8> {
     let length = if of.is_dir() { 0 } else { of.len() };
     let links = if of.is_dir() { 0 } else { of.nlink() };
-    Ok(format!("{:o} {length} {links} {} {}", of.mode(), of.uid(), of.gid()).into_bytes())
+    format!("{:o} {length} {links} {} {}", of.mode(), of.uid(), of.gid()).into_bytes()
 }
 
 fn list(path: &Path) -> io::Result<Vec<u8>> {
