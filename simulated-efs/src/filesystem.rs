@@ -3,7 +3,6 @@
 use std::{
     ffi::OsStr,
     io,
-    os::unix::ffi::OsStrExt,
     path::Path,
     sync::{Arc, PoisonError},
     time::{Duration, Instant, SystemTime},
@@ -16,17 +15,17 @@ use fuser::{
     WriteFlags,
 };
 use rustix::{
-    fs::{self as backing, Access, AtFlags, CWD, Mode, OFlags, Stat},
+    fs::{self as backing, Access, AtFlags, CWD, OFlags, Stat},
     io::Errno,
-    process::{Gid, Uid},
 };
 
 use crate::{
     attributes,
-    client::{Client, Entry, trust},
+    client::{Client, trust},
     counts::{Class, Kind},
     nodes::Node,
     profile::Cache,
+    server::{Change, adopt, open_flags, permissions, read_entries},
 };
 
 /// Requests that the kernel may send without waiting for their answers, such as
@@ -70,80 +69,6 @@ impl Client {
         });
         operation.round_trip(Class::MetadataWrite, move || reply_empty(result, reply));
     }
-
-    fn set(&self, node: &Node, change: &Change, handle: Option<FileHandle>) -> Result<Stat, Errno> {
-        let path = node.path();
-        if let Some(mode) = change.mode {
-            backing::chmodat(CWD, &path, permissions(mode), AtFlags::empty())?;
-        }
-        if change.uid.is_some() || change.gid.is_some() {
-            let (uid, gid) = (change.uid.map(Uid::from_raw), change.gid.map(Gid::from_raw));
-            backing::chownat(node, "", uid, gid, AtFlags::EMPTY_PATH)?;
-        }
-        if let Some(size) = change.size {
-            match handle.and_then(|handle| self.handle(handle.0).ok()) {
-                Some(handle) => backing::ftruncate(&handle.file, size)?,
-                None => {
-                    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-                    let file = backing::open(&path, flags, Mode::empty())?;
-                    backing::ftruncate(&file, size)?;
-                }
-            }
-        }
-        if change.access.is_some() || change.modification.is_some() {
-            let times = attributes::timestamps(change.access, change.modification)?;
-            backing::utimensat(CWD, &path, &times, AtFlags::empty())?;
-        }
-        let stat = node.stat()?;
-        self.learn(node, &stat);
-        node.memory().content = Some(crate::nodes::Stamp::of(&stat));
-        Ok(stat)
-    }
-
-    fn open_file(&self, number: u64, flags: OpenFlags) -> Result<(u64, bool), Errno> {
-        let node = self.nodes.get(number)?;
-        self.refuse_stale(&node, &node.stat()?)?;
-        // The kernel has followed links already, and the file is there.
-        let dropped = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::DIRECT;
-        let flags = open_flags(flags.0).difference(dropped) | OFlags::CLOEXEC;
-        let file = backing::open(node.path(), flags, Mode::empty())?;
-        let stat = backing::fstat(&file)?;
-        let same = self.revalidate(&node, &stat);
-        Ok((self.add_handle(file), same))
-    }
-}
-
-/// The entries of a folder, in the order of the backing folder.
-fn read_entries(node: &Node, file: &impl std::os::fd::AsFd) -> Result<Vec<Entry>, Errno> {
-    let mut entries = Vec::new();
-    for entry in backing::Dir::read_from(file)? {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes()).to_owned();
-        let mut number = entry.ino();
-        if name == "." {
-            number = node.number;
-        }
-        entries.push(Entry { number, kind: attributes::kind(entry.file_type()), name });
-    }
-    Ok(entries)
-}
-
-/// What `setattr` is to change.
-struct Change {
-    mode: Option<u32>,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    size: Option<u64>,
-    access: Option<TimeOrNow>,
-    modification: Option<TimeOrNow>,
-}
-
-fn open_flags(flags: i32) -> OFlags {
-    OFlags::from_bits_retain(flags.cast_unsigned())
-}
-
-fn permissions(mode: u32) -> Mode {
-    Mode::from_raw_mode(mode & 0o7777)
 }
 
 fn reply_entry(
@@ -167,21 +92,6 @@ fn reply_empty(result: Result<(), Errno>, reply: ReplyEmpty) {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(code(errno)),
     }
-}
-
-/// Gives a new file the mode and owner that were asked for: this process's umask and user
-/// are not the caller's.
-fn adopt(parent: &Node, name: &OsStr, mode: u32, request: &Request) -> Result<(), Errno> {
-    let stat = backing::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    if (stat.st_uid, stat.st_gid) != (request.uid(), request.gid()) {
-        let (uid, gid) = (Uid::from_raw(request.uid()), Gid::from_raw(request.gid()));
-        backing::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
-    }
-    let is_link = backing::FileType::from_raw_mode(stat.st_mode).is_symlink();
-    if !is_link && stat.st_mode & 0o7777 != mode & 0o7777 {
-        backing::chmodat(parent, name, permissions(mode), AtFlags::empty())?;
-    }
-    Ok(())
 }
 
 impl Filesystem for Client {
@@ -276,6 +186,7 @@ impl Filesystem for Client {
         reply: ReplyAttr,
     ) {
         let operation = self.begin(Kind::Setattr);
+        let handle = handle.map(|handle| handle.0);
         let change = Change { mode, uid, gid, size, access, modification };
         let result = self.nodes.get(number.0).and_then(|node| self.set(&node, &change, handle));
         let cache = self.cache;
@@ -366,22 +277,7 @@ impl Filesystem for Client {
         reply: ReplyEmpty,
     ) {
         let operation = self.begin(Kind::Rename);
-        let rename = || {
-            let (from, to) = (self.nodes.get(parent.0)?, self.nodes.get(new_parent.0)?);
-            let flags = backing::RenameFlags::from_bits_retain(flags.bits());
-            if flags.is_empty() {
-                self.note_removal(&to, new_name);
-            }
-            let rename = || backing::renameat_with(&from, name, &to, new_name, flags);
-            if from.number == to.number {
-                from.change(rename)?;
-            } else {
-                from.change(|| to.change(rename))?;
-            }
-            to.remember(new_name)?;
-            Ok(())
-        };
-        let result = rename();
+        let result = self.rename_entry(parent.0, name, new_parent.0, new_name, flags);
         operation.round_trip(Class::MetadataWrite, move || reply_empty(result, reply));
     }
 
@@ -396,34 +292,15 @@ impl Filesystem for Client {
         reply: ReplyCreate,
     ) {
         let operation = self.begin(Kind::Create);
-        let create = || {
-            let parent = self.nodes.get(parent.0)?;
-            let flags = open_flags(flags) | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = parent.change(|| {
-                // Whether it is new decides whether it gets mode and owner.
-                match backing::openat(&parent, name, flags | OFlags::EXCL, permissions(mode)) {
-                    Ok(file) => adopt(&parent, name, mode, request).map(|()| file),
-                    Err(Errno::EXIST) if !flags.contains(OFlags::EXCL) => {
-                        backing::openat(&parent, name, flags, permissions(mode))
-                    }
-                    Err(errno) => Err(errno),
-                }
-            })?;
-            parent.remember(name)?;
-            let (node, _) = self.find(&parent, name)?;
-            let stat = backing::fstat(&file)?;
-            let same = self.revalidate(&node, &stat);
-            Ok((node.number, stat, self.add_handle(file), same))
-        };
-        let result = create();
+        let result = self.create_file(parent.0, name, mode, flags, request);
         let cache = self.cache;
         operation.round_trip(Class::MetadataWrite, move || match result {
-            Ok((number, stat, handle, same)) => reply.created(
-                &trust(cache, &stat),
-                &attributes::of(number, &stat),
+            Ok(opened) => reply.created(
+                &trust(cache, &opened.stat),
+                &attributes::of(opened.number, &opened.stat),
                 GENERATION,
-                FileHandle(handle),
-                keep(same),
+                FileHandle(opened.handle),
+                keep(opened.unchanged),
             ),
             Err(errno) => reply.error(code(errno)),
         });
@@ -432,10 +309,10 @@ impl Filesystem for Client {
     fn open(&self, _: &Request, number: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let operation = self.begin(Kind::Open);
         let truncates = open_flags(flags.0).contains(OFlags::TRUNC);
-        let result = self.open_file(number.0, flags);
+        let result = self.open_file(number.0, flags.0);
         let class = if truncates { Class::MetadataWrite } else { Class::MetadataRead };
         operation.round_trip(class, move || match result {
-            Ok((handle, same)) => reply.opened(FileHandle(handle), keep(same)),
+            Ok(opened) => reply.opened(FileHandle(opened.handle), keep(opened.unchanged)),
             Err(errno) => reply.error(code(errno)),
         });
     }
@@ -452,24 +329,7 @@ impl Filesystem for Client {
         reply: ReplyData,
     ) {
         let operation = self.begin(Kind::Read);
-        let read = || {
-            let (node, handle) = (self.nodes.get(number.0)?, self.handle(handle.0)?);
-            self.refuse_stale(&node, &backing::fstat(&handle.file)?)?;
-            let mut bytes = vec![0; size as usize];
-            let mut filled = 0;
-            while filled < bytes.len() {
-                let position = offset + filled as u64;
-                match rustix::io::pread(&handle.file, &mut bytes[filled..], position) {
-                    Ok(0) => break,
-                    Ok(read) => filled += read,
-                    Err(Errno::INTR) => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
-            bytes.truncate(filled);
-            Ok(bytes)
-        };
-        let result = read();
+        let result = self.read_bytes(number.0, handle.0, offset, size);
         operation.round_trip(Class::Read, move || match result {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(code(errno)),
@@ -489,24 +349,7 @@ impl Filesystem for Client {
         reply: ReplyWrite,
     ) {
         let mut operation = self.begin(Kind::Write);
-        let write = || {
-            let (node, handle) = (self.nodes.get(number.0)?, self.handle(handle.0)?);
-            let mut written = 0;
-            while written < data.len() {
-                let position = offset + written as u64;
-                match rustix::io::pwrite(&handle.file, &data[written..], position) {
-                    Ok(count) => written += count,
-                    Err(Errno::INTR) => {}
-                    Err(errno) if written == 0 => return Err(errno),
-                    Err(_) => break,
-                }
-            }
-            if self.caches() {
-                node.memory().dirty += written as u64;
-            }
-            u32::try_from(written).map_err(|_| Errno::FBIG)
-        };
-        let result = write();
+        let result = self.write_bytes(number.0, handle.0, offset, data);
         if !self.caches() {
             operation.charge(Class::Write, 1);
         }
@@ -549,14 +392,7 @@ impl Filesystem for Client {
 
     fn opendir(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
         let operation = self.begin(Kind::Opendir);
-        let open = || {
-            let node = self.nodes.get(number.0)?;
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let file = backing::open(node.path(), flags, Mode::empty())?;
-            let same = self.revalidate_folder(&node, &backing::fstat(&file)?);
-            Ok((self.add_handle(file), same))
-        };
-        let result = open();
+        let result = self.open_folder(number.0);
         let cached = if self.caches() { FopenFlags::FOPEN_CACHE_DIR } else { FopenFlags::empty() };
         operation.round_trip(Class::MetadataRead, move || match result {
             Ok((handle, same)) => reply.opened(FileHandle(handle), cached | keep(same)),

@@ -78,6 +78,8 @@ mod mount;
 #[cfg(target_os = "linux")]
 mod nodes;
 mod profile;
+#[cfg(target_os = "linux")]
+mod server;
 pub mod trace;
 
 pub use counts::{Class, Counts, Kind};

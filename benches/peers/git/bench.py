@@ -305,15 +305,18 @@ class Bench:
             with Worker(self, library, place.path, arguments) as worker:
                 worker.read(name, 0, 0)
                 worker.write(name, 0, "first")
+                versions = {0: "first"}
                 numbers = [n * step % PAGES for n in range(1, sizes["wiki_commits"] + 1)]
                 written = (worker.write(name, number, "next") for number in numbers)
                 found["commit, warm"] = phase(place, written)
+                versions.update(dict.fromkeys(numbers, "next"))
+                # Each folder once, so that what is measured is warm.
+                for number in range(4_000, 4_000 + FOLDERS):
+                    worker.read(name, number, versions.get(number, 0))
                 numbers = [n * step % PAGES for n in range(1_000, 1_000 + sizes["reads"])]
-                for area in range(FOLDERS):
-                    worker.read(name, area + 4_000, 0)
-                read = (worker.read(name, number, 0) for number in numbers)
+                read = (worker.read(name, number, versions.get(number, 0)) for number in numbers)
                 found["read, warm"] = phase(place, read)
-        known = {number: 0 for number in range(3_000, 3_000 + sizes["colds"])}
+        known = {number: versions.get(number, 0) for number in range(3_000, 3_000 + sizes["colds"])}
         found.update(self.cold(place_of, library, arguments, backing, name, known))
         self.check(backing, name, PAGES + 1 + sizes["wiki_commits"] + sizes["colds"])
         return found
@@ -417,6 +420,7 @@ def run(arguments, folder, disk):
                 of: {state: copy_to_disk(seed, disk) for state, seed in states.items()}
                 for of, states in seeds.items()
             }
+            os.sync()
         for name, library, options, _ in PEERS:
             if arguments.peers and library not in arguments.peers:
                 continue
@@ -430,8 +434,8 @@ def run(arguments, folder, disk):
                         found = bench.small(place_of, library, options, backing)
                     else:
                         copy(seed, backing)
-                        if place_name == "local":
-                            # What the copy left to be written is not the peer's to wait for.
+                        if place_name == "local" and library == "ours":
+                            # What the copy left to be written is not to be waited for later.
                             os.sync()
                         found = bench.wiki(place_of, library, options, backing)
                 for operation, measured in found.items():

@@ -10,7 +10,7 @@ use std::{
 use rustix::io::Errno;
 use simulated_efs::{Cache, Profile};
 
-use crate::support::{Server, can_mount};
+use crate::support::{Server, can_mount, processes_start};
 
 fn two_clients() -> Server {
     let mut server = Server::new();
@@ -121,6 +121,7 @@ fn git_works_on_a_mount_and_another_client_reads_it() {
     if !can_mount() {
         return;
     }
+    let _starting = processes_start();
     let server = two_clients();
     let git = |at: &Path, arguments: &[&str]| {
         let output = Command::new("git")

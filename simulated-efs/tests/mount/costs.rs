@@ -10,7 +10,7 @@ use std::{
 
 use simulated_efs::{Cache, Class, Counts, Kind, Profile};
 
-use crate::support::{Server, can_mount};
+use crate::support::{Server, can_mount, no_process_starts};
 
 fn nonzero(counts: &Counts) -> Vec<(&'static str, u64, u64)> {
     Kind::ALL
@@ -26,6 +26,7 @@ fn a_new_file_costs_its_creation_one_write_and_its_closing() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     let client = server.mount(Profile::NONE, Cache::Nfs);
     let (counts, ()) = server.cost(client, |root| {
@@ -46,6 +47,7 @@ fn a_sync_sends_the_bytes_and_closing_then_has_none_to_send() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     let client = server.mount(Profile::NONE, Cache::Nfs);
     let (counts, ()) = server.cost(client, |root| {
@@ -68,6 +70,7 @@ fn more_than_a_transfer_is_several_writes_and_a_commit() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     let client = server.mount(Profile::NONE, Cache::Nfs);
     let (counts, ()) = server.cost(client, |root| {
@@ -83,6 +86,7 @@ fn what_is_cached_costs_an_open_and_a_close() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     fs::write(server.backing().join("page"), "text").unwrap();
     let client = server.mount(Profile::NONE, Cache::Nfs);
@@ -107,6 +111,7 @@ fn without_a_cache_each_operation_costs_a_round_trip() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     let client = server.mount(Profile::NONE, Cache::None);
     let (counts, ()) = server.cost(client, |root| {
@@ -139,6 +144,7 @@ fn listing_an_unchanged_folder_again_reads_no_entries() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     for n in 0..100 {
         fs::write(server.backing().join(format!("{n}")), "").unwrap();
@@ -161,6 +167,7 @@ fn operations_take_at_least_what_their_round_trips_take() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     for profile in [Profile::EFS_REGIONAL, Profile::EFS_ONE_ZONE] {
         let mut server = Server::new();
         let client = server.mount(profile, Cache::Nfs);
@@ -193,6 +200,7 @@ fn operations_wait_at_the_same_time() {
     if !can_mount() {
         return;
     }
+    let _counting = no_process_starts();
     let mut server = Server::new();
     let slow = Profile { read: Duration::ZERO, write: Duration::from_secs(1) };
     for n in 0..16 {

@@ -13,7 +13,7 @@ use rustix::{
 };
 use simulated_efs::{Cache, Profile, SimulatedEfs};
 
-use crate::support::{Server, can_mount};
+use crate::support::{Server, can_mount, processes_start};
 
 fn is_mounted(path: &Path) -> bool {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
@@ -93,6 +93,7 @@ fn the_program_unmounts_when_it_is_told_to_end_and_writes_its_counts() {
     if !can_mount() {
         return;
     }
+    let _starting = processes_start();
     let folder = tempfile::tempdir().unwrap();
     let (backing, at) = (folder.path().join("backing"), folder.path().join("at"));
     let counts = folder.path().join("counts.json");
@@ -117,6 +118,7 @@ fn a_mount_that_a_killed_program_left_is_reported() {
     if !can_mount() {
         return;
     }
+    let _starting = processes_start();
     let folder = tempfile::tempdir().unwrap();
     let (backing, at) = (folder.path().join("backing"), folder.path().join("at"));
     fs::create_dir(&backing).unwrap();
@@ -135,6 +137,7 @@ fn a_mount_that_a_killed_program_left_is_reported() {
 
 #[test]
 fn system_calls_are_counted_where_there_is_strace() {
+    let _starting = processes_start();
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_simulated-efs"))
         .arg("--trace")

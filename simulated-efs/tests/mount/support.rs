@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use simulated_efs::{Cache, Counts, Mounted, Profile, SimulatedEfs};
@@ -17,6 +18,20 @@ pub fn can_mount() -> bool {
             false
         }
     }
+}
+
+/// A process that starts has, for a moment, all files open that its parent has, and closes
+/// them: which the file system sees. So none starts while operations are counted.
+static STARTS: RwLock<()> = RwLock::new(());
+
+/// Held by tests that count.
+pub fn no_process_starts() -> RwLockReadGuard<'static, ()> {
+    STARTS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held by tests that start processes.
+pub fn processes_start() -> RwLockWriteGuard<'static, ()> {
+    STARTS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A backing folder and any number of clients.
