@@ -98,7 +98,7 @@ pub(super) async fn go_on(ctx: &Ctx, summary: &RunSummary, yes: bool) -> Result<
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(bench_efs::execute(&ctx, args, Some(summary)).await?)
         }
-        verb if verb.starts_with("tenant ") => {
+        verb if verb.starts_with("tenant ") || verb == tenant::NOTIFY => {
             let order = serde_json::from_value(args).map_err(foreign)?;
             Box::new(tenant::execute(&ctx, order, Some(summary)).await?)
         }

@@ -1,10 +1,11 @@
 //! Operating the platform: tenants, through the platform's own API, with its checks and
 //! its audit trail; and what has to work while that API is down.
 //!
-//! [`Api`] sends requests as the contract in [`runtime_core::api`] has them; [`tenants`]
-//! and [`reports`] say what they mean. [`dlq`] looks after dead letters, through SQS itself.
+//! [`Api`] sends requests as the contract in [`runtime_core::api`] has them; [`tenants`],
+//! [`reports`] and [`approvals`] say what they mean. [`dlq`] looks after dead letters, through SQS itself.
 
 mod api;
+pub mod approvals;
 pub mod dlq;
 mod problem;
 pub mod reports;

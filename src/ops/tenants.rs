@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use runtime_core::api::{AuditExport, Job, NewTenant, Tenant, TenantChange, TenantStatus};
+use runtime_core::api::{
+    AuditExport, ErrorRate, Job, NewNotice, NewTenant, Notice, Session, Tenant, TenantChange,
+    TenantStatus,
+};
 use runtime_core::tenant::TenantId;
 use serde::Serialize;
 use serde_json::Value;
@@ -115,6 +118,29 @@ pub async fn export_audit(
     reason: Option<&str>,
 ) -> Result<Job> {
     let call = of("exportAudit", id).body(body(days)?).key(key).reason(reason);
+    Ok(api.call(&call).await?.value)
+}
+
+/// Tells a tenant something. A second time with the same key has no second effect.
+pub async fn notify(
+    api: &Api,
+    id: &TenantId,
+    notice: &NewNotice,
+    key: &str,
+    reason: Option<&str>,
+) -> Result<Notice> {
+    let call = of("notifyTenant", id).body(body(notice)?).key(key).reason(reason);
+    Ok(api.call(&call).await?.value)
+}
+
+/// Up to `limit` sessions of a tenant that have not ended.
+pub async fn sessions(api: &Api, id: &TenantId, limit: usize) -> Result<Vec<Session>> {
+    api.list(&of("listTenantSessions", id), limit).await
+}
+
+/// How many invocations of a tenant's agents failed in the last `seconds`.
+pub async fn error_rate(api: &Api, id: &TenantId, seconds: u64) -> Result<ErrorRate> {
+    let call = of("getErrorRate", id).query("since", &seconds.to_string());
     Ok(api.call(&call).await?.value)
 }
 

@@ -46,7 +46,8 @@ pub use lint::{Finding, lint, needs_reason, refuse};
 pub use load::{Library, Loaded, load, parse};
 pub use model::{Http as HttpRequest, Input, InputType, OnFailure, Runbook, Step, json_schema};
 pub use performer::{
-    Abandon, Call, Effect, Performed, Performer, Prepared, Reply, Request, Work, quoted,
+    Abandon, Call, Effect, Performed, Performer, Prepared, Reply, Request, Work, is_same_person,
+    quoted,
 };
 pub use rehearse::{Fate, Rehearsed, rehearse, word as fate_word};
 pub use span::Span;

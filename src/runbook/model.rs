@@ -291,6 +291,9 @@ pub struct Approval {
     pub from: Vec<String>,
     /// How long it may take. After that the step fails.
     pub within: Span,
+    /// Whether whoever runs the runbook may not give it themself.
+    #[serde(default)]
+    pub four_eyes: bool,
     /// What is to be looked at before it is given.
     #[serde(default)]
     pub text: String,

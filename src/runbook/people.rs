@@ -17,23 +17,19 @@ impl<P: Performer> Run<'_, P> {
     /// Waits for somebody's leave.
     pub(super) async fn approval(&self, id: &str, approval: &Approval) -> Result<Value> {
         let from = approval.from.clone();
-        self.ask(id, &approval.text, from, None, Some(approval.within)).await
+        let asked = Asked { from, evidence: None, four_eyes: approval.four_eyes };
+        self.ask(id, &approval.text, asked, Some(approval.within)).await
     }
 
     /// Waits until somebody did something.
     pub(super) async fn manual(&self, id: &str, manual: &Manual) -> Result<Value> {
         let evidence = Some(manual.evidence.clone());
-        self.ask(id, &manual.text, Vec::new(), evidence, manual.within).await
+        let asked = Asked { from: Vec::new(), evidence, four_eyes: false };
+        self.ask(id, &manual.text, asked, manual.within).await
     }
 
-    async fn ask(
-        &self,
-        id: &str,
-        text: &str,
-        from: Vec<String>,
-        evidence: Option<String>,
-        within: Option<Span>,
-    ) -> Result<Value> {
+    async fn ask(&self, id: &str, text: &str, asked: Asked, within: Option<Span>) -> Result<Value> {
+        let Asked { from, evidence, four_eyes } = asked;
         let text = express::render_text(text, &self.scope_now())
             .map_err(|fault| Error::failed(fault.message))?;
         let now = OffsetDateTime::now_utc();
@@ -45,6 +41,7 @@ impl<P: Performer> Run<'_, P> {
                 let until = until.context("cannot format the time")?;
                 let detail = json!({
                     "text": text, "from": from, "evidence": evidence, "until": until,
+                    "four_eyes": four_eyes,
                 });
                 (self.journal.intent("runbook:ask", id, detail)?, until)
             }
@@ -53,7 +50,11 @@ impl<P: Performer> Run<'_, P> {
         let run = self.journal.run().to_string();
         let step = id.to_owned();
         let number = intent;
-        let request = Request { run, step, number, text, from, evidence, until };
+        let scope = self.scope_now();
+        let said = |name: &str| scope["run"][name].as_str().unwrap_or_default().to_owned();
+        let (runbook, by) = (said("runbook"), said("by"));
+        let request =
+            Request { run, runbook, by, step, number, text, from, evidence, four_eyes, until };
         let reply = self.performer.ask(&request).await?;
         let result = judged(&request, reply, OffsetDateTime::now_utc());
         match &result {
@@ -69,6 +70,13 @@ impl<P: Performer> Run<'_, P> {
         }
         result.map(|reply| json!(reply))
     }
+}
+
+/// Who may answer, and with what.
+struct Asked {
+    from: Vec<String>,
+    evidence: Option<String>,
+    four_eyes: bool,
 }
 
 /// Whether a reply is one that counts.
@@ -105,6 +113,9 @@ fn judged(request: &Request, reply: Option<Reply>, now: OffsetDateTime) -> Resul
             if reply.roles.is_empty() { "no role".to_owned() } else { reply.roles.join(", ") };
         let message = format!("{} has {roles}, and not {}", reply.by, from.join(" or "));
         return Err(Error::failed(message));
+    }
+    if request.four_eyes && request.is_by(&reply.by) {
+        return Err(Error::failed(format!("{} asked, so somebody else has to answer", reply.by)));
     }
     if evidence.is_some() && reply.evidence.as_deref().is_none_or(|it| it.trim().is_empty()) {
         return Err(Error::failed(format!("{} gave no evidence", reply.by)));

@@ -106,6 +106,10 @@ pub struct Performed {
 pub struct Request {
     /// The run.
     pub run: String,
+    /// The runbook's id.
+    pub runbook: String,
+    /// Who runs it.
+    pub by: String,
     /// The step.
     pub step: String,
     /// The number of the request in the run's journal.
@@ -116,8 +120,24 @@ pub struct Request {
     pub from: Vec<String>,
     /// What has to be said, for something that a person does.
     pub evidence: Option<String>,
+    /// Whether whoever runs it may not answer.
+    pub four_eyes: bool,
     /// Until when, in RFC 3339.
     pub until: Option<String>,
+}
+
+impl Request {
+    /// Whether the one called `who` is the one who asks: by user and machine, which stand at
+    /// the end of the name of somebody who is logged in.
+    pub fn is_by(&self, who: &str) -> bool {
+        is_same_person(&self.by, who)
+    }
+}
+
+/// Whether two names, as runs and replies have them, are one person's.
+pub fn is_same_person(one: &str, other: &str) -> bool {
+    let here = |name: &str| name.rsplit(", ").next().unwrap_or(name).to_owned();
+    here(one) == here(other)
 }
 
 /// What a person said.

@@ -10,6 +10,15 @@ use std::thread::JoinHandle;
 /// The account that the endpoint says the credentials belong to.
 pub const ACCOUNT: &str = "111122223333";
 
+/// A request to move agents, as the table of operations has it.
+const REQUESTED: &str = r#"{"Items": [{
+    "operation_kind": {"S": "failover"}, "operation_id": {"S": "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+    "request_id": {"S": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "region": {"S": "eu-central-1"},
+    "reason": {"S": "eu-west-1 is down"}, "requested_by": {"S": "5eb1f00d"},
+    "created_at": {"S": "2026-11-20T09:40:00.000Z"}, "expires_at": {"N": "4102444800"},
+    "revision": {"N": "1"}, "v": {"N": "1"}
+}]}"#;
+
 /// By action: HTTP status and body.
 type Answers = Vec<(&'static str, u16, String)>;
 
@@ -45,6 +54,7 @@ impl Endpoint {
         Self::answering(vec![
             identity(),
             ("GetItem", 200, item.to_owned()),
+            ("Query", 200, REQUESTED.to_owned()),
             ("GetParameter", 400, lost.to_owned()),
         ])
     }

@@ -1,6 +1,6 @@
 //! What operators read through the platform's API.
 
-use super::platform_api::{OPERATOR, PlatformApi};
+use super::platform_api::{ADMIN, OPERATOR, PlatformApi};
 
 #[test]
 fn quotas_are_shown_with_the_fullest_first() {
@@ -51,4 +51,66 @@ fn invocations_have_a_trend() {
     let shown = env.run(&one).text;
     assert!(shown.contains("globex") && shown.contains("40") && shown.contains('█'), "{shown}");
     assert!(!shown.contains("acme"), "{shown}");
+}
+
+#[test]
+fn sessions_are_shown_with_the_newest_first() {
+    let api = PlatformApi::new();
+    let env = api.env_of(OPERATOR);
+    insta::assert_snapshot!(api.shown(&env.run(&["ops", "tenant-sessions", "acme"])));
+    insta::assert_json_snapshot!(env.json(&["ops", "tenant-sessions", "acme", "-o", "json"]));
+    let ids = |arguments: &[&str]| {
+        let verb = ["ops", "tenant-sessions", "acme", "--query", "[].id", "-o", "json"];
+        env.json(&[&verb, arguments].concat())
+    };
+    assert_eq!(ids(&["--agent", "helper"]), serde_json::json!(["s1"]));
+    assert_eq!(ids(&["--since", "1s"]), serde_json::json!(["s2"]));
+    let one = env.run(&["ops", "tenant-sessions", "acme", "--limit", "1"]).text;
+    assert!(one.contains("s2") && one.contains("1 more"), "{one}");
+    let none = env.run(&["ops", "tenant-sessions", "globex"]);
+    assert!(none.code == 0 && none.stdout.contains("no such session"), "{}", none.text);
+}
+
+#[test]
+fn error_rates_are_shown_with_the_worst_first() {
+    let api = PlatformApi::new();
+    let env = api.env_of(OPERATOR);
+    insta::assert_snapshot!(api.shown(&env.run(&["ops", "error-rate"])));
+    insta::assert_json_snapshot!(env.json(&["ops", "error-rate", "--since", "1h", "-o", "json"]));
+    let asked = api.asked();
+    assert!(asked.iter().any(|it| it.path.ends_with("/acme/error-rate?since=3600")));
+    let one = env.run(&["ops", "error-rate", "--tenant", "globex"]);
+    assert!(one.stdout.contains("no agent was invoked in the last 1day"), "{}", one.text);
+    for wrong in ["1s", "31days", "soon"] {
+        assert_eq!(env.run(&["ops", "error-rate", "--since", wrong]).code, 2, "{wrong}");
+    }
+}
+
+#[test]
+fn a_tenant_is_told_with_a_reason_and_by_an_administrator() {
+    let api = PlatformApi::new();
+    let notify = ["ops", "notify-tenant", "acme", "--subject", "Maintenance", "--message"];
+    let tell = |more: &[&'static str]| [&notify[..], &["On Sunday."], more].concat();
+    let env = api.env_of(ADMIN);
+    let without = env.run(&tell(&[]));
+    assert!(without.code == 2 && without.stderr.contains("--reason"), "{}", without.text);
+    insta::assert_snapshot!(api.shown(&env.run(&tell(&["--dry-run"]))));
+    assert_eq!(api.changes(), Vec::<String>::new());
+    insta::assert_snapshot!(api.shown(&env.run(&tell(&["--reason", "planned work"]))));
+    let mut told = env.json(&tell(&["--reason", "planned work", "-o", "json"]));
+    told["run"] = "[RUN]".into();
+    insta::assert_json_snapshot!(told);
+    assert_eq!(api.changes(), ["POST /v1/tenants/acme/notices"; 2]);
+    let asked = api.asked().into_iter().filter(|it| it.method == "POST").collect::<Vec<_>>();
+    assert_eq!(asked[0].header("x-platformctl-reason"), Some("planned work"));
+    assert_ne!(asked[0].header("idempotency-key"), asked[1].header("idempotency-key"));
+    let long = "x".repeat(10_001);
+    let long = [&notify[..], &[long.as_str(), "--reason", "r"]].concat();
+    let long = env.run(&long);
+    assert!(long.code == 2 && long.stderr.contains("10001 characters"), "{}", long.text);
+    let nobody =
+        ["ops", "notify-tenant", "nobody", "--subject", "s", "--message", "m", "--reason", "r"];
+    assert_eq!(env.run(&nobody).code, 2);
+    let refused = api.env_of(OPERATOR).run(&tell(&["--reason", "planned work"]));
+    assert_eq!(refused.code, 1, "{}", refused.text);
 }

@@ -192,6 +192,9 @@ fn answer(state: &mut State, asked: &Asked) -> Reply {
                 json!({ "id": "job-7", "status": "queued", "created_at": "2026-11-20T09:00:00Z" });
             Reply::json(202, &job)
         }
+        ("GET", ["v1", "tenants", id, "sessions"]) => sessions(id),
+        ("GET", ["v1", "tenants", id, "error-rate"]) => error_rate(id),
+        ("POST", ["v1", "tenants", id, "notices"]) => notice(state, asked, id),
         ("GET", ["v1", "platform", "quota"]) => Reply::json(200, &quotas()),
         ("GET", ["v1", "platform", "security-events"]) => Reply::json(200, &events()),
         ("GET", ["v1", "platform", "reports", report]) => {
@@ -199,6 +202,56 @@ fn answer(state: &mut State, asked: &Asked) -> Reply {
         }
         _ => problem(404, "There is no such path or method."),
     }
+}
+
+fn sessions(tenant: &str) -> Reply {
+    let session = |id: &str, agent: &str, created_at: &str| json!({ "id": id, "agent": agent, "created_at": created_at, "expires_at": "2099-01-02T09:00:00.000Z" });
+    let items = match tenant {
+        "acme" => json!([
+            session("s1", "helper", "2026-11-20T09:00:00.000Z"),
+            session("s2", "writer", "2099-01-01T09:00:00.000Z"),
+        ]),
+        _ => json!([]),
+    };
+    Reply::json(200, &json!({ "items": items }))
+}
+
+/// A quarter of acme's fail, more and more of them; nobody calls globex's.
+fn error_rate(tenant: &str) -> Reply {
+    let busy = tenant == "acme";
+    let steps: Vec<Value> = (0..4)
+        .map(|i| {
+            let (invocations, failed) = if busy { (12, i * 2) } else { (0, 0) };
+            json!({ "from": format!("2026-11-20T0{i}:00:00.000Z"), "invocations": invocations, "failed": failed })
+        })
+        .collect();
+    let agents = if busy {
+        json!([
+            { "agent": "writer", "invocations": 30, "failed": 12 },
+            { "agent": "helper", "invocations": 18, "failed": 0 },
+        ])
+    } else {
+        json!([])
+    };
+    let (invocations, failed, rate) = if busy { (48, 12, 0.25) } else { (0, 0, 0.0) };
+    let body = json!({
+        "tenant_id": tenant, "from": "2026-11-20T00:00:00.000Z", "until": "2026-11-20T04:00:00.000Z",
+        "invocations": invocations, "failed": failed, "rate": rate, "complete": true,
+        "steps": steps, "agents": agents,
+    });
+    Reply::json(200, &body)
+}
+
+fn notice(state: &mut State, asked: &Asked, tenant: &str) -> Reply {
+    let key = asked.header("idempotency-key").unwrap_or_default().to_owned();
+    let body: Value = serde_json::from_str(&asked.body).expect("JSON");
+    let made = state.made.entry(key).or_insert_with(|| {
+        json!({
+            "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "tenant_id": tenant, "subject": body["subject"],
+            "message": body["message"], "sent_at": "2026-11-20T09:00:00.000Z",
+        })
+    });
+    Reply::json(202, made)
 }
 
 fn quotas() -> Value {

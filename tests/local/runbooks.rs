@@ -178,6 +178,9 @@ fn a_tenant_is_suspended_once_however_often_the_run_is_killed() {
         "suspend.done",
         "suspended",
         "suspended.done",
+        "notice.begun",
+        "notice.performed",
+        "notice.done",
         "tell",
         "tell.asked",
     ]);
@@ -191,7 +194,10 @@ fn a_tenant_is_suspended_once_however_often_the_run_is_killed() {
 
     let run = newest(&platform);
     assert_eq!((run.run.as_str(), run.state), (name.as_str(), RunState::Succeeded));
-    assert_eq!(done(&run), ["before", "usage", "leave", "suspend", "suspended", "tell"]);
+    assert_eq!(
+        done(&run),
+        ["before", "usage", "sessions", "leave", "suspend", "suspended", "notice", "tell"]
+    );
     let suspended = of_verb(&platform, "tenant suspend");
     assert_eq!((suspended.len(), suspended[0].state), (1, RunState::Succeeded));
     let report = platform.run(&["runbook", "report", &name]).exits(0);

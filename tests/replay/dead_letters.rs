@@ -27,7 +27,7 @@ fn broker(cloud: &Cloud) -> Sqs {
     let retry = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     let aws = clients_with(cloud, Some(keys), retry);
     assert_eq!(aws.region, REGION);
-    Sqs { aws, url: DEAD.into(), target: Some(WORK.into()), archive: None }
+    Sqs { aws, url: DEAD.into(), target: Some(WORK.into()), function: None, archive: None }
 }
 
 fn message(id: &str) -> Outgoing {
@@ -235,4 +235,50 @@ async fn a_task_that_fails_says_why() {
     cloud.expect("sqs:ListMessageMoveTasks", "dead", Answer::ok(failed.to_string()));
     let error = moved(&cloud, &Cancel::never(), false).await.expect_err("failed");
     assert!(error.message().contains("CouldNotDetermineMessageSource"), "{error}");
+}
+
+const FUNCTION: &str = "acme-dev-git-store";
+
+async fn called(answer: Answer, body: &str) -> (Result<Vec<Refusal>, SendError>, Cloud) {
+    let cloud = Cloud::new();
+    cloud.expect("lambda:Invoke", FUNCTION, answer);
+    let broker = Sqs { target: None, function: Some(FUNCTION.into()), ..broker(&cloud) };
+    assert!(broker.one_by_one());
+    let message = Outgoing { body: body.into(), ..message("a") };
+    (broker.send(&[message]).await, cloud)
+}
+
+#[tokio::test]
+async fn a_function_is_called_again_with_what_it_was_called_with() {
+    let record = json!({
+        "version": "1.0", "requestPayload": { "tenant_id": "acme" },
+        "requestContext": { "functionArn": "arn:aws:lambda:eu-west-2:1:function:x", "condition": "RetriesExhausted" },
+    });
+    for body in [r#"{"tenant_id":"acme"}"#.to_owned(), record.to_string()] {
+        let (sent, cloud) = called(Answer::status(202, String::new()), &body).await;
+        assert_eq!(sent.expect("taken"), []);
+        let calls = cloud.calls("Invoke");
+        assert_eq!((calls.len(), calls[0].json()), (1, json!({ "tenant_id": "acme" })));
+    }
+}
+
+#[tokio::test]
+async fn what_lambda_refuses_stays_and_what_passes_is_sent_again_by_whoever_counts() {
+    let no = |code: &str, status| {
+        let body = json!({ "Type": "User", "message": "no" }).to_string();
+        Answer::status(status, body).header("x-amzn-errortype", code)
+    };
+    let (refused, _) = called(no("RequestTooLargeException", 413), "{}").await;
+    let refusal = Refusal { id: "a".into(), reason: "RequestTooLargeException".into() };
+    assert_eq!(refused.expect("an answer"), [refusal]);
+    for (code, status, unsure, passing) in [
+        ("TooManyRequestsException", 429, false, true),
+        ("ServiceException", 500, true, true),
+        ("ResourceNotFoundException", 404, false, false),
+    ] {
+        let (failed, cloud) = called(no(code, status), "{}").await;
+        let failed = failed.expect_err("an error");
+        assert_eq!((failed.unsure, failed.passing), (unsure, passing), "{code}");
+        assert_eq!(cloud.count("Invoke"), 1, "the client sends once");
+    }
 }

@@ -44,6 +44,7 @@ impl Opened {
             aws: self.connection.aws.of(&self.queue.region)?.clone(),
             url: self.queue.url.clone(),
             target: target.map(|target| target.url.clone()),
+            function: None,
             archive: bucket.map(|bucket| (home.clone(), bucket)),
         })
     }

@@ -34,9 +34,12 @@ const CANARY: &str = "canary";
 /// Nothing is lost wherever the run is cut off: `resume` goes on, and sends again what was
 /// under way then, at most ten messages for each worker; the report says how many. Ordered
 /// queues keep the order of each message group: behind a message that stays, all stay.
+///
+/// Events that a function was called with, and could not handle, were in no queue: the
+/// function is called with each of them again, asynchronously. They have no marks.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
-    after_help = "Examples:\n  platformctl ops dlq-redrive jobs --dry-run\n  platformctl ops dlq-redrive jobs --tenant acme --canary 5 --rate 20/s --yes\n  platformctl ops dlq-redrive webhooks --filter \"error == 'Timeout' && age_seconds < `3600`\"\n  platformctl ops dlq-redrive provisioning --quarantine-after 3 --reason 'role repaired'\n  platformctl ops dlq-redrive events --to jobs --max 100"
+    after_help = "Examples:\n  platformctl ops dlq-redrive jobs --dry-run\n  platformctl ops dlq-redrive jobs --tenant acme --canary 5 --rate 20/s --yes\n  platformctl ops dlq-redrive webhooks --filter \"error == 'Timeout' && age_seconds < `3600`\"\n  platformctl ops dlq-redrive provisioning --quarantine-after 3 --reason 'role repaired'\n  platformctl ops dlq-redrive events --to jobs --max 100\n  platformctl ops dlq-redrive git-store --max 10 --yes    calls the function again"
 )]
 pub struct RedriveArgs {
     /// The queue of dead letters: its name, URL or ARN; `dlq-list` lists the platform's
@@ -100,7 +103,10 @@ pub(in crate::cli) async fn execute(
     let selection = args.selection.selection()?;
     let opened = Opened::connect(ctx, &args.queue).await?;
     ctx.show_place(&opened.settings, &opened.connection.identity.account);
-    let target = target(&opened, &args).await?;
+    let (target, called) = target(&opened, &args).await?;
+    if called {
+        refuse_of_functions(&args)?;
+    }
     let bucket = match args.quarantine_after {
         Some(_) => Some(opened.bucket().await?),
         None => None,
@@ -140,7 +146,8 @@ pub(in crate::cli) async fn execute(
             resumed,
         },
     )?;
-    let work = Work { ctx, args: &args, opened: &opened, target: &target, session: &session };
+    let work =
+        Work { ctx, args: &args, opened: &opened, target: &target, called, session: &session };
     let begun = Instant::now();
     ctx.events.started(REDRIVE, format!("redrive {from}"), Some(waiting));
     let result = work.carry_out(selection, history, bucket, resumed.is_some()).await;
@@ -154,8 +161,21 @@ pub(in crate::cli) async fn execute(
     Ok(report.of_run(session.journal.run().short(), begun.elapsed()))
 }
 
-/// Where the messages go.
-async fn target(opened: &Opened, args: &RedriveArgs) -> Result<FoundQueue> {
+/// Refuses what a function that is called again cannot have.
+fn refuse_of_functions(args: &RedriveArgs) -> Result<()> {
+    if args.canary.is_some() {
+        return Err(Error::usage("a function that is called again has no canary: Lambda tries each event up to three times over minutes before it gives up")
+            .hint("move a few with `--max`, look at its errors, and move the rest later"));
+    }
+    if args.quarantine_after.is_some() {
+        return Err(Error::usage("an event that a function is called with has no marks, so nobody can tell how often it was moved")
+            .hint("leave `--quarantine-after` out; `dlq-purge` archives what cannot be handled"));
+    }
+    Ok(())
+}
+
+/// Where the messages go, and whether that is a function which is called with them.
+async fn target(opened: &Opened, args: &RedriveArgs) -> Result<(FoundQueue, bool)> {
     let aws = opened.connection.aws.of(&opened.queue.region)?;
     let name = opened.name();
     let found = match &args.to {
@@ -165,11 +185,15 @@ async fn target(opened: &Opened, args: &RedriveArgs) -> Result<FoundQueue> {
             let names: Vec<&str> = sources.iter().map(|queue| queue.name.as_str()).collect();
             match (sources.as_slice(), opened.function()) {
                 ([one], _) => one.clone(),
+                // It was not in a queue: the function was called with it.
                 ([], Some(function)) => {
-                    return Err(Error::usage(format!(
-                        "what is in {name} was not in a queue: the function {function} was called with it"
-                    ))
-                    .hint("say where it goes: `--to QUEUE`"));
+                    let name = format!("{}-{function}", opened.prefix);
+                    let url = String::new();
+                    let arn = format!("function:{name}");
+                    let depth = dlq::Depth::default();
+                    let found =
+                        FoundQueue { name, url, arn, depth, known: None, ..opened.queue.clone() };
+                    return Ok((found, true));
                 }
                 ([], None) => {
                     return Err(Error::usage(format!("no queue uses {name} for its dead letters"))
@@ -196,7 +220,7 @@ async fn target(opened: &Opened, args: &RedriveArgs) -> Result<FoundQueue> {
             kind(found.ordered)
         )));
     }
-    Ok(found)
+    Ok((found, false))
 }
 
 fn orders(
@@ -251,6 +275,8 @@ struct Work<'a> {
     args: &'a RedriveArgs,
     opened: &'a Opened,
     target: &'a FoundQueue,
+    /// Whether that is a function, which is called with them.
+    called: bool,
     session: &'a Session,
 }
 
@@ -276,7 +302,9 @@ impl Work<'_> {
             self.ctx.events.info("SQS does not move messages by itself here: they are copied");
         }
         let archive = bucket.clone();
-        let broker = Arc::new(self.opened.broker(Some(self.target), bucket)?);
+        let mut broker = self.opened.broker(Some(self.target), bucket)?;
+        broker.function = self.called.then(|| self.target.name.clone());
+        let broker = Arc::new(broker);
         let run = self.session.journal.run().as_str();
         let orders = orders(self.args, self.opened, self.target, run, selection);
         let prefix = orders.archive.clone();
@@ -310,7 +338,7 @@ impl Work<'_> {
         let chosen = !selection.is_all() || args.max.is_some() || args.to.is_some();
         let more = args.canary.is_some() || args.quarantine_after.is_some();
         let slow = args.rate.is_none_or(|rate| rate.fract() == 0.0 && rate <= f64::from(FASTEST));
-        !chosen && !more && slow && !args.copy && !args.unmarked
+        !chosen && !more && slow && !args.copy && !args.unmarked && !self.called
     }
 
     async fn native(&self, goes_on: bool) -> Result<Option<dlq::Moved>> {

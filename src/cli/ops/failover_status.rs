@@ -1,23 +1,26 @@
 //! `ops failover-status`: where agents run, and who decided it.
 
 use clap::Args;
-use runtime_core::model::OpsLock;
+use runtime_core::model::{FailoverRequest, OpsLock};
 use runtime_core::runtime_region::RuntimeRegion;
 use serde_json::{Value, json};
 
+use super::dlq;
 use super::failover_lock::name;
 use super::set_runtime_region::current;
 use crate::cli::Ctx;
 use crate::cli::leases;
 use crate::cli::lock::{read, value};
 use crate::error::{Result, exit};
-use crate::failover::Mirror;
+use crate::failover::{Mirror, Requests};
 use crate::lock::holder_lines;
+use crate::runbook::quoted;
 use crate::ui::{Block, Report};
 
 /// Show where agents run, and who decided it
 ///
-/// Also where their stacks are deployed, and who holds the lock. Exit code 1 when the copy that functions read is not what was decided.
+/// Also where their stacks are deployed, who holds the lock, and what somebody requested
+/// through the API. Exit code 1 when the copy that functions read is not what was decided.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  platformctl ops failover-status\n  platformctl ops failover-status -o json --query runtime_region"
@@ -36,6 +39,7 @@ pub struct Status {
     place: String,
     record: Option<OpsLock>,
     lock: Value,
+    request: Option<FailoverRequest>,
 }
 
 /// What was decided, by the record of the lock.
@@ -58,6 +62,12 @@ pub async fn run(ctx: &Ctx, _: &StatusArgs) -> Result<Status> {
     let deployed = config.spec().runtime_region;
     let previous =
         guarded.map(|it| it.previous.clone().map_or_else(|| deployed.clone(), String::from));
+    // Where agents run is told whether or not it can be read what somebody wants.
+    let requests = Requests::new(connection.aws.home(), &dlq::prefix(&settings));
+    let request = requests.open().await.unwrap_or_else(|error| {
+        ctx.events.warn(format!("nobody knows whether a failover is requested: {error}"));
+        None
+    });
     Ok(Status {
         region: current(&settings, record.as_ref()),
         configured: deployed,
@@ -65,9 +75,18 @@ pub async fn run(ctx: &Ctx, _: &StatusArgs) -> Result<Status> {
         previous,
         mirror: mirror.read().await?,
         mirror_path: mirror.path().to_owned(),
+        request,
         lock: value(&name, &backend.place(), record.as_ref()),
         place: backend.place(),
         record,
+    })
+}
+
+/// A request, as the API has it.
+fn request_value(request: &FailoverRequest) -> Value {
+    json!({
+        "id": request.request_id, "region": request.region, "reason": request.reason,
+        "requested_by": request.requested_by, "requested_at": request.created_at,
     })
 }
 
@@ -92,6 +111,7 @@ impl Report for Status {
             "parameter": { "path": self.mirror_path, "value": text(&self.mirror) },
             "in_agreement": self.agrees(),
             "lock": self.lock,
+            "request": self.request.as_ref().map(request_value),
         })
     }
 
@@ -112,11 +132,26 @@ impl Report for Status {
                 lines.extend(holder_lines(record).iter().map(|line| format!("    {line}")));
             }
         }
+        if let Some(request) = &self.request {
+            // What others wrote, through the API.
+            let plain = |text: &str| crate::http::printable(text, 500);
+            let (region, by) =
+                (plain(request.region.as_str()), plain(request.requested_by.as_str()));
+            lines.push(format!("  requested  {region}, by {by} at {}", request.created_at));
+            lines.push(format!("    {}", plain(request.reason.as_str())));
+        }
         let mut blocks = vec![Block::Text(lines.join("\n"))];
         if !self.agrees() {
             let region = &self.region;
             blocks.push(Block::Next(vec![format!(
                 "platformctl ops set-runtime-region {region} --reason 'repair the parameter'"
+            )]));
+        } else if let Some(request) =
+            self.request.as_ref().filter(|it| it.region.as_str() != self.region)
+        {
+            let (region, reason) = (request.region.as_str(), quoted(request.reason.as_str()));
+            blocks.push(Block::Next(vec![format!(
+                "platformctl ops set-runtime-region {region} --reason {reason}"
             )]));
         }
         blocks

@@ -4,10 +4,13 @@ mod dlq_list;
 pub(super) mod dlq_purge;
 pub(super) mod dlq_redrive;
 mod dlq_redriven;
+mod error_rate;
 mod failover_lock;
 mod failover_status;
+mod notify_tenant;
 mod reports;
 pub(super) mod set_runtime_region;
+mod tenant_sessions;
 
 use runtime_core::tenant::TenantId;
 
@@ -44,6 +47,9 @@ pub enum OpsVerb {
         #[command(flatten)]
         options: ChangeOptions,
     },
+    NotifyTenant(notify_tenant::NotifyArgs),
+    TenantSessions(tenant_sessions::SessionsArgs),
+    ErrorRate(error_rate::ErrorRateArgs),
     QuotaReport(reports::QuotaReportArgs),
     SecurityEvents(reports::SecurityEventsArgs),
     TopTenants(reports::TopTenantsArgs),
@@ -75,6 +81,11 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
         OpsVerb::InvocationReport(args) => {
             return Ok(Box::new(reports::invocations(ctx, &args).await?));
         }
+        OpsVerb::TenantSessions(args) => {
+            return Ok(Box::new(tenant_sessions::run(ctx, &args).await?));
+        }
+        OpsVerb::ErrorRate(args) => return Ok(Box::new(error_rate::run(ctx, &args).await?)),
+        OpsVerb::NotifyTenant(args) => args.order()?,
         OpsVerb::AuditExport(args) => args.order()?,
         OpsVerb::DlqList(args) => return Ok(Box::new(dlq_list::run(ctx, &args).await?)),
         OpsVerb::DlqInspect(args) => return Ok(Box::new(dlq_inspect::run(ctx, &args).await?)),

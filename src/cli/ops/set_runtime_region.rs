@@ -3,23 +3,25 @@
 use std::time::Duration;
 
 use clap::Args;
-use runtime_core::model::OpsLock;
+use runtime_core::model::{FailoverRequest, Fulfilled, OpsLock, Text, Timestamp};
 use runtime_core::runtime_region::{LOCK, is_region};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stacks::StackTemplate;
 
+use super::dlq;
 use super::failover_lock::{WHAT, begin, name, take};
 use crate::aws::Regional;
 use crate::cli::Ctx;
-use crate::cli::context::{Connection, choose};
+use crate::cli::context::{Connection, choose, whoami};
 use crate::cli::leases::{self, Wanted};
 use crate::cli::lock::read;
 use crate::cli::session::{Purpose, Session, arguments};
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
-use crate::failover::{Check, Mirror, Preflight, Probe, Switch, Switched, probes};
+use crate::failover::{Check, Mirror, Preflight, Probe, Requests, Switch, Switched, probes};
 use crate::journal::RunSummary;
+use crate::lock::Lease;
 use crate::ui::{Align, Block, Report, Table, Tone};
 
 /// The stack where agents run.
@@ -33,7 +35,8 @@ pub const VERB: &str = "ops set-runtime-region";
 /// Looks first whether that can work: the region answers, the stacks are deployed there,
 /// quotas and data are in order. Then changes the runtime region under the failover lock
 /// with its fencing token, calls functions in the new region, and switches back if they do
-/// not answer. All of it is journaled, and can be resumed.
+/// not answer. All of it is journaled, and can be resumed. A request for that region, made
+/// through the API, is marked as fulfilled.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(
     after_help = "Examples:\n  platformctl ops set-runtime-region eu-west-2 --dry-run\n  platformctl ops set-runtime-region eu-west-2 --reason 'eu-west-1 is down'\n  platformctl ops set-runtime-region eu-central-1 --reason drill --verify 'acme-prod-probe={}'"
@@ -82,6 +85,8 @@ pub struct Moved {
     outcome: &'static str,
     checks: Vec<Check>,
     switched: Option<Switched>,
+    /// The request that was fulfilled.
+    request: Option<String>,
     run: Option<String>,
 }
 
@@ -127,6 +132,7 @@ pub(in crate::cli) async fn execute(
         outcome,
         checks: Vec::new(),
         switched: None,
+        request: None,
         run: None,
     };
     if now == args.to && !written && mirror.agrees(authoritative.as_ref()).await? {
@@ -173,9 +179,57 @@ pub(in crate::cli) async fn execute(
         }
         Err(error) => Err(error),
     };
+    let request = match &result {
+        Ok(_) => {
+            let requests = Requests::new(home, &dlq::prefix(&settings));
+            fulfilled(ctx, &session, &requests, &args.to).await
+        }
+        Err(_) => None,
+    };
     let switched = session.end(ctx, &settings, &connection, result).await?;
     let run = Some(session.journal.run().short().to_owned());
-    Ok(Moved { checks, switched: Some(switched), run, ..told("switched") })
+    Ok(Moved { checks, switched: Some(switched), request, run, ..told("switched") })
+}
+
+/// Marks the request that waits for agents to be in `region`. Agents are there now: that it
+/// could not be marked is said, and is no failure.
+async fn fulfilled(
+    ctx: &Ctx,
+    session: &Session,
+    requests: &Requests<'_>,
+    region: &str,
+) -> Option<String> {
+    let marked = async {
+        let open = requests.open().await?;
+        let Some(open) = open.filter(|it| it.region.as_str() == region) else { return Ok(None) };
+        mark(session, requests, open).await
+    };
+    match marked.await {
+        Ok(request) => request,
+        Err(error) => {
+            ctx.events.warn(format!("the request was not marked as fulfilled: {error}"));
+            None
+        }
+    }
+}
+
+async fn mark(
+    session: &Session,
+    requests: &Requests<'_>,
+    open: FailoverRequest,
+) -> Result<Option<String>> {
+    let run_id = session.journal.run().as_str().parse();
+    let fulfilled = Fulfilled {
+        run_id: run_id.map_err(|error| Error::failed("the run's name").caused_by(error))?,
+        by: Text::cut(&whoami()),
+        token: session.lease().map_or(0, Lease::token),
+        at: Timestamp::now(),
+    };
+    let id = open.request_id.to_string();
+    let detail = json!({ "request": id, "region": open.region });
+    let work = requests.fulfil(&open, fulfilled);
+    let ours = session.journal.mutate("dynamodb:PutItem", requests.table(), detail, work).await?;
+    Ok(ours.then_some(id))
 }
 
 async fn switch(
@@ -300,14 +354,19 @@ impl Report for Moved {
             "value": self.switched.as_ref().map(|it| &it.value),
             "checks": self.checks,
             "calls": self.switched.as_ref().map_or(&[][..], |it| &it.calls),
+            "request": self.request,
             "run": self.run,
         })
     }
 
     fn blocks(&self) -> Vec<Block> {
         let Self { region, previous, .. } = self;
+        let asked = self.request.as_ref();
+        let asked = asked.map(|id| format!("; request {id} is fulfilled")).unwrap_or_default();
         let text = match &self.switched {
-            Some(it) => format!("agents run in {region} now ({}), before in {previous}", it.value),
+            Some(it) => {
+                format!("agents run in {region} now ({}), before in {previous}{asked}", it.value)
+            }
             None if self.outcome == "unchanged" => format!("agents run in {region} already"),
             None => format!("dry run: agents stay in {previous}"),
         };

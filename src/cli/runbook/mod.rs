@@ -1,4 +1,5 @@
 mod argv;
+mod desk;
 mod hands;
 mod inbox;
 mod look;

@@ -13,7 +13,7 @@ use crate::cli::context::whoami;
 use crate::cli::session::kept;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
-use crate::runbook::{Abandon, History, Reply, Run};
+use crate::runbook::{Abandon, History, Reply, Run, is_same_person};
 use crate::ui::{Block, Report};
 
 /// Approve a step, or say that what a person had to do is done
@@ -99,6 +99,12 @@ pub(super) async fn approve(ctx: &Ctx, args: &ApproveArgs) -> Result<Said> {
         let message = format!("{by} has {has}, and not {}", from.join(" or "));
         return Err(Error::usage(message).hint("log in as somebody who has: `platformctl login`"));
     }
+    let four_eyes = asked["four_eyes"].as_bool().unwrap_or_default();
+    if !args.refuse && four_eyes && is_same_person(&summary.start.by, &by) {
+        let message = format!("{by} runs it, so somebody else has to approve step {}", args.step);
+        return Err(Error::usage(message)
+            .hint("through the API, or with this journal as another user; `--refuse` refuses it"));
+    }
     let evidence =
         args.evidence.as_deref().map(|text| journal::Mask::from_environment().text(text));
     let reply = Reply { granted: !args.refuse, by, roles, at, evidence };
@@ -131,14 +137,14 @@ pub(super) async fn abort(ctx: &Ctx, args: &AbortArgs) -> Result<Said> {
     // What is undone is what was done, whatever the file says now.
     let loaded = reload(&settings, &kept.begun, !args.undo, run)?;
     let locks: &[String] = if args.undo { &loaded.runbook.locks } else { &[] };
-    let session = Session::resume(&ctx, &settings, locks, &summary)?;
+    let session = Session::resume(&ctx, &settings, locks, &summary).await?;
     let journal = Some(summary.path.clone());
-    let hands = Hands { ctx: &ctx, settings: Some(&settings), journal, wait: kept.wait };
+    let hands = Hands::new(&ctx, Some(&settings), journal, kept.wait);
     let scope =
         scope(&settings, &kept.begun, run, summary.start.reason.as_deref(), &summary.start.by);
     let history = session.history.clone();
     let engine =
-        Run::new(&loaded, &hands, &session.journal, (&ctx.events, &ctx.cancel), scope, history);
+        Run::new(&loaded, &hands, &session.journal, (&ctx.events, &session.cancel), scope, history);
     let ended: Result<()> = match Box::pin(engine.give_up(&told)).await {
         Ok(error) => Err(error),
         Err(error) => Err(Error::new(Kind::Partial, format!("not everything was undone: {error}"))),

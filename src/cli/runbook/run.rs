@@ -101,7 +101,7 @@ pub(super) async fn run(ctx: &Ctx, args: RunArgs) -> Result<Box<dyn Report>> {
     }
     let begun = Begun::of(&loaded, inputs);
     if args.dry_run {
-        let hands = Hands { ctx, settings: Some(&settings), journal: None, wait: false };
+        let hands = Hands::new(ctx, Some(&settings), None, false);
         let reason = reason.as_deref().or(Some("dry run"));
         let scope = scope(&settings, &begun, "dry-run", reason, &whoami());
         let steps = runbook::rehearse(&loaded, &hands, scope, &ctx.cancel).await?;
@@ -109,7 +109,7 @@ pub(super) async fn run(ctx: &Ctx, args: RunArgs) -> Result<Box<dyn Report>> {
     }
     confirm(ctx, &settings, &loaded, &begun.inputs, args.yes)?;
     let kept = Arguments { begun, wait: args.wait };
-    let session = Session::begin(ctx, &settings, &loaded.runbook.locks, &kept, reason)?;
+    let session = Session::begin(ctx, &settings, &loaded.runbook.locks, &kept, reason).await?;
     carry_out(ctx, &settings, &loaded, &kept, session, Choices::default()).await
 }
 
@@ -143,7 +143,7 @@ pub(in crate::cli) async fn resume(
         return Err(Error::usage(format!("run {} has no step {step}", summary.run))
             .hint(crate::config::suggest(step, &ids)));
     }
-    let session = Session::resume(ctx, &settings, &loaded.runbook.locks, summary)?;
+    let session = Session::resume(ctx, &settings, &loaded.runbook.locks, summary).await?;
     carry_out(ctx, &settings, &loaded, &kept, session, resumption.choices).await
 }
 
@@ -185,11 +185,12 @@ async fn carry_out(
     let run_id = journal.run().as_str();
     ctx.ui.status(&format!("runbook {} · run {run_id}", loaded.runbook.id));
     let path = Some(journal.path().to_owned());
-    let hands = Hands { ctx, settings: Some(settings), journal: path, wait: kept.wait };
+    let hands = Hands::new(ctx, Some(settings), path, kept.wait);
     let start = told::find(ctx, run_id)?.start;
     let scope = scope(settings, &kept.begun, run_id, start.reason.as_deref(), &start.by);
     let history = session.history.clone();
-    let mut run = Run::new(loaded, &hands, journal, (&ctx.events, &ctx.cancel), scope, history);
+    let listeners = (&ctx.events, &session.cancel);
+    let mut run = Run::new(loaded, &hands, journal, listeners, scope, history);
     run.choices = choices;
     // Boxed: the engine's future holds those of its steps.
     let result = Box::pin(run.go()).await;

@@ -5,7 +5,7 @@ use crate::runbook::Effect;
 
 /// Verbs that a runbook may name, and what doing them twice comes to. Whether a verb can
 /// show what it would do (`--dry-run`), clap says.
-pub(super) const VERBS: [(&str, Effect); 46] = [
+pub(super) const VERBS: [(&str, Effect); 49] = [
     ("config show", Effect::Reads),
     ("check", Effect::Reads),
     ("explain", Effect::Reads),
@@ -30,6 +30,8 @@ pub(super) const VERBS: [(&str, Effect); 46] = [
     ("ops security-events", Effect::Reads),
     ("bench history", Effect::Reads),
     ("bench show", Effect::Reads),
+    ("ops tenant-sessions", Effect::Reads),
+    ("ops error-rate", Effect::Reads),
     // What they make is named by its digest: the same twice is as good as once.
     ("build", Effect::Resumes),
     ("synth", Effect::Resumes),
@@ -53,6 +55,7 @@ pub(super) const VERBS: [(&str, Effect); 46] = [
     ("ops dlq-purge", Effect::Resumes),
     ("ops audit-export", Effect::Resumes),
     ("bench efs", Effect::Resumes),
+    ("ops notify-tenant", Effect::Resumes),
     // Nobody can tell what a function does; an `invoke` step says whether it only reads.
     ("invoke", Effect::Unknown),
 ];

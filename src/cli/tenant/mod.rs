@@ -15,8 +15,8 @@ use crate::ops::tenants::status_name;
 use crate::ui::{Align, Report, Table, Tone};
 
 pub(super) use export::ExportArgs;
-pub(super) use order::execute;
-use order::{Order, Work};
+pub(super) use order::{NOTIFY, execute};
+pub(super) use order::{Order, Work};
 
 /// Make, change and look at tenants
 ///

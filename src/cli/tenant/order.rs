@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use runtime_core::api::{AuditExport, Job, NewTenant, Tenant, TenantChange, TenantStatus};
+use runtime_core::api::{
+    AuditExport, Job, NewNotice, NewTenant, Notice, Tenant, TenantChange, TenantStatus,
+};
 use runtime_core::tenant::{TenantId, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,7 +46,11 @@ pub(in crate::cli) enum Work {
     Reinstate,
     Delete,
     AuditExport { from: String, to: String },
+    Notify { subject: String, message: String },
 }
+
+/// The verb that tells a tenant something, as it is journaled.
+pub(in crate::cli) const NOTIFY: &str = "ops notify-tenant";
 
 /// What came of it.
 #[derive(Debug)]
@@ -68,6 +74,8 @@ enum Outcome {
     Changed(Option<Tenant>),
     /// It is being exported.
     Exporting(Job),
+    /// The tenant was told.
+    Notified(Notice),
 }
 
 impl Work {
@@ -80,6 +88,7 @@ impl Work {
             Self::Reinstate => "tenant reinstate",
             Self::Delete => "tenant delete",
             Self::AuditExport { .. } => "tenant audit-export",
+            Self::Notify { .. } => NOTIFY,
         }
     }
 
@@ -90,6 +99,7 @@ impl Work {
             Self::Update { .. } | Self::Suspend | Self::Reinstate => "changeTenant",
             Self::Delete => "deleteTenant",
             Self::AuditExport { .. } => "exportAudit",
+            Self::Notify { .. } => "notifyTenant",
         }
     }
 
@@ -102,6 +112,7 @@ impl Work {
             Self::Reinstate => "reinstated",
             Self::Delete => "deleted; what it had is kept for 30 days",
             Self::AuditExport { .. } => "exported",
+            Self::Notify { .. } => "told",
         }
     }
 
@@ -109,7 +120,7 @@ impl Work {
         match self {
             Self::Create { .. } | Self::Reinstate => Goal::Active,
             Self::Suspend => Goal::Suspended,
-            Self::Update { .. } | Self::AuditExport { .. } => Goal::Settled,
+            Self::Update { .. } | Self::AuditExport { .. } | Self::Notify { .. } => Goal::Settled,
             Self::Delete => Goal::Gone,
         }
     }
@@ -162,6 +173,11 @@ impl Work {
             }
             Self::AuditExport { from, to } => {
                 vec![format!("   the audit trail of tenant {tenant}, {from} to {to}")]
+            }
+            Self::Notify { subject, message } => {
+                let lines = message.lines().map(|line| format!("     {line}"));
+                let told = format!("   tenant {tenant} is told: {subject}");
+                std::iter::once(told).chain(lines).collect()
             }
         }
     }
@@ -260,7 +276,8 @@ async fn carry_out(
         let result = journal.mutate(&action, order.tenant.as_str(), detail, work).await;
         outcome = ended(session, ASK, result)?;
     }
-    let (false, Some(seconds)) = (matches!(outcome, Outcome::Exporting(_)), order.wait) else {
+    let over = matches!(outcome, Outcome::Exporting(_) | Outcome::Notified(_));
+    let (false, Some(seconds)) = (over, order.wait) else {
         return Ok(outcome);
     };
     let patience = Duration::from_secs(seconds);
@@ -278,6 +295,7 @@ fn ended(session: &Session, step: &str, result: Result<Outcome>) -> Result<Outco
         Ok(Outcome::Exporting(job)) => {
             (StepOutcome::Done, json!({ "job": job.id, "status": job.status }))
         }
+        Ok(Outcome::Notified(notice)) => (StepOutcome::Done, json!({ "notice": notice.id })),
         Ok(Outcome::Dry) => (StepOutcome::Unchanged, Value::Null),
         Err(error) => {
             let detail = json!({ "error": error.to_string(), "causes": error.causes() });
@@ -312,6 +330,12 @@ async fn ask(
             let job = tenants::export_audit(api, id, &days, &key, reason).await?;
             return Ok(Outcome::Exporting(job));
         }
+        Work::Notify { subject, message } => {
+            let notice = NewNotice { subject: subject.clone(), message: message.clone() };
+            let key = key(json!([id, notice]));
+            let notice = tenants::notify(api, id, &notice, &key, reason).await?;
+            return Ok(Outcome::Notified(notice));
+        }
         Work::Delete => {
             let last = tenants::delete(api, id, version, reason).await?;
             return Ok(Outcome::Changed(Some(last)));
@@ -341,6 +365,10 @@ impl Changed {
             Outcome::Exporting(_) => {
                 format!("the audit trail of tenant {id} is being exported")
             }
+            Outcome::Notified(notice) => {
+                let notice = crate::http::printable(&notice.id, 40);
+                format!("tenant {id} is told; notice {notice} is on the event bus")
+            }
         }
     }
 }
@@ -352,6 +380,11 @@ impl Report for Changed {
             Outcome::Unchanged(tenant) => ("unchanged", tenant.as_ref(), None),
             Outcome::Changed(tenant) => ("changed", tenant.as_ref(), None),
             Outcome::Exporting(job) => ("exporting", None, Some(job)),
+            Outcome::Notified(notice) => {
+                return json!({
+                    "id": self.tenant, "outcome": "notified", "notice": notice, "run": self.run,
+                });
+            }
         };
         json!({ "id": self.tenant, "outcome": what, "tenant": tenant, "job": job, "run": self.run })
     }

@@ -66,6 +66,12 @@ pub trait Broker: std::fmt::Debug + Send + Sync + 'static {
     /// Deletes up to ten dead letters. Returns the ids of those that are still there.
     fn delete(&self, letters: &[Receipt]) -> impl Future<Output = Result<Vec<String>>> + Send;
 
+    /// Whether a request has one message: where each is taken or not by itself, and nobody
+    /// could tell of several which were.
+    fn one_by_one(&self) -> bool {
+        false
+    }
+
     /// Sends one request to where dead letters go. Sent once: whoever sends again counts it.
     fn send(
         &self,

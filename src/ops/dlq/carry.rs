@@ -31,7 +31,11 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         let mut refused: HashSet<String> = HashSet::new();
         let mut blocked: HashSet<String> = HashSet::new();
         let messages = pile.send.iter().map(|(copy, _)| copy.clone()).collect();
-        for mut request in requests(messages, self.orders.ordered_target) {
+        let mut all = requests(messages, self.orders.ordered_target);
+        if self.broker.one_by_one() {
+            all = all.into_iter().flatten().map(|message| vec![message]).collect();
+        }
+        for mut request in all {
             // Behind one that was refused.
             request.retain(|it| !it.group.as_ref().is_some_and(|group| blocked.contains(group)));
             if request.is_empty() {

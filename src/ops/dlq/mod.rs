@@ -11,6 +11,7 @@
 //! | [`Ledger`], [`History`] | What is written down, and read by who goes on |
 //! | [`inspect`], [`Redriver`], [`Purger`], [`MoveTask`] | The engines |
 
+mod again;
 mod broker;
 mod canary;
 mod carry;

@@ -17,6 +17,7 @@ use aws_sdk_sqs::types::{
 };
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use super::again;
 use super::broker::{Broker, Depth, Receipt, Refusal, SendError};
 use super::letter::{Attribute, Content, Letter};
 use super::mark::Outgoing;
@@ -33,6 +34,8 @@ pub struct Sqs {
     pub url: String,
     /// The URL of the queue that they go back to; none: they only leave.
     pub target: Option<String>,
+    /// The function that is called with them instead, by its whole name.
+    pub function: Option<String>,
     /// Clients of the bucket's region, and the bucket of archives; none: nothing is archived.
     pub archive: Option<(Regional, String)>,
 }
@@ -109,6 +112,13 @@ impl Broker for Sqs {
     }
 
     async fn send(&self, request: &[Outgoing]) -> Result<Vec<Refusal>, SendError> {
+        if let Some(function) = &self.function {
+            let mut refusals = Vec::new();
+            for message in request {
+                refusals.extend(again::call(&self.aws, function, message).await?);
+            }
+            return Ok(refusals);
+        }
         let sure = |error| SendError { unsure: false, passing: false, error };
         let mut entries = Vec::new();
         for (index, message) in request.iter().enumerate() {
@@ -129,6 +139,10 @@ impl Broker for Sqs {
             Some(Refusal { id: message.id.clone(), reason })
         };
         Ok(answer.failed().iter().filter_map(refusal).collect())
+    }
+
+    fn one_by_one(&self) -> bool {
+        self.function.is_some()
     }
 
     async fn depth(&self) -> Result<Depth> {
