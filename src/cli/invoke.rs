@@ -72,7 +72,7 @@ fn new_trace() -> Result<String> {
 }
 
 /// The region of the stack with this function; the home region when no stack has it.
-fn region_of(settings: &Settings, function: &str) -> Result<String> {
+pub(super) fn region_of(settings: &Settings, function: &str) -> Result<String> {
     let has_it = |stack: &StackTemplate| {
         stack.template.resources().any(|resource| {
             resource.type_name == "AWS::Lambda::Function"

@@ -1,4 +1,4 @@
-use super::bench::efs as bench_efs;
+use super::bench::{efs as bench_efs, invoke as bench_invoke, redrive as bench_redrive};
 use super::ops::{dlq_purge, dlq_redrive, set_runtime_region};
 use super::{Ctx, bootstrap, deploy, destroy, rollback, runbook, session, tenant};
 use crate::error::{Error, Kind, Result};
@@ -97,6 +97,14 @@ pub(super) async fn go_on(ctx: &Ctx, summary: &RunSummary, yes: bool) -> Result<
         bench_efs::VERB => {
             let args = serde_json::from_value(args).map_err(foreign)?;
             Box::new(bench_efs::execute(&ctx, args, Some(summary)).await?)
+        }
+        bench_invoke::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(bench_invoke::execute(&ctx, args, Some(summary)).await?)
+        }
+        bench_redrive::VERB => {
+            let args = serde_json::from_value(args).map_err(foreign)?;
+            Box::new(bench_redrive::execute(&ctx, args, Some(summary)).await?)
         }
         verb if verb.starts_with("tenant ") || verb == tenant::NOTIFY => {
             let order = serde_json::from_value(args).map_err(foreign)?;

@@ -48,7 +48,7 @@ impl Step {
             verb("deploy", self.deploy.as_ref()),
             verb("rollback", self.rollback.as_ref()),
             self.invoke.as_ref().map(invoke),
-            verb("bench", self.bench.as_ref()),
+            self.bench.as_ref().map(bench),
             self.http.clone().map(|http| ("http", Action::Http(http))),
             self.wait.clone().map(|wait| ("wait", Action::Wait(wait))),
             self.approval.clone().map(|approval| ("approval", Action::Approval(approval))),
@@ -117,6 +117,20 @@ fn named(kind: &'static str, verbs: Option<&BTreeMap<String, Value>>, before: &s
     Some((kind, Action::Verb { path, arguments: arguments.clone(), reads: false }))
 }
 
+/// A suite by its name, or with its arguments. Of several, the lint says that one is too many.
+fn bench(suite: &Value) -> (&'static str, Action) {
+    let (name, arguments) = match suite {
+        Value::String(name) => (name.as_str(), json!({})),
+        Value::Object(suites) => match suites.iter().next() {
+            Some((name, arguments)) => (name.as_str(), arguments.clone()),
+            None => ("", json!({})),
+        },
+        _ => ("", json!({})),
+    };
+    let path = format!("bench {name}").trim_end().to_owned();
+    ("bench", Action::Verb { path, arguments, reads: false })
+}
+
 fn invoke(invoke: &Invoke) -> (&'static str, Action) {
     let Invoke { function, payload, region, reads } = invoke;
     let mut arguments = json!({ "function": function, "payload": payload });
@@ -124,4 +138,24 @@ fn invoke(invoke: &Invoke) -> (&'static str, Action) {
         arguments["in"] = region.as_str().into();
     }
     ("invoke", Action::Verb { path: "invoke".to_owned(), arguments, reads: *reads })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_is_a_name_or_has_arguments() {
+        let shown = |suite: Value| match bench(&suite) {
+            ("bench", Action::Verb { path, arguments, reads: false }) => {
+                format!("{path} {arguments}")
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(shown(json!("efs")), "bench efs {}");
+        assert_eq!(shown(json!({ "efs": { "reads": 20 } })), r#"bench efs {"reads":20}"#);
+        // Neither is a verb: the lint says which there are.
+        assert_eq!(shown(json!({})), "bench {}");
+        assert_eq!(shown(json!(3)), "bench {}");
+    }
 }

@@ -119,7 +119,8 @@ pub struct Step {
     /// Calls a function.
     #[serde(default)]
     pub invoke: Option<Invoke>,
-    /// Measures: arguments of `platformctl bench`.
+    /// Measures: a verb of `platformctl bench`, such as efs, or with its arguments:
+    /// { efs: { reads: 100 } }. A missed criterion is a failure.
     #[serde(default)]
     pub bench: Option<Value>,
     /// Sends a request.

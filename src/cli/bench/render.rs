@@ -86,7 +86,7 @@ pub(super) fn heading(run: &Run) -> String {
     format!("bench {} {} · {}{subject} · {place}", run.suite, run.id, run.state.name())
 }
 
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),

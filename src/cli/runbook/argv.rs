@@ -213,6 +213,10 @@ mod tests {
             shown("check", json!({ "only": ["a", "b"] })),
             "platformctl check --only=a --only=b"
         );
+        assert_eq!(
+            shown("bench efs", json!({ "reads": 20, "pages": [1, 100] })),
+            "platformctl bench efs --reads=20 --pages=1 --pages=100"
+        );
         let invoke = json!({ "function": "git-store", "payload": { "operation": "ping" } });
         assert_eq!(
             shown("invoke", invoke),
@@ -241,6 +245,8 @@ mod tests {
             shown("status", json!({ "local": true })),
             shown("deploy", json!({ "yes": true })),
             shown("local down", json!({})),
+            shown("bench", json!({})),
+            shown("bench efs", json!({ "reads": "many" })),
             shown("tenant", json!({})),
         ];
         insta::assert_snapshot!(refused.join("\n"));

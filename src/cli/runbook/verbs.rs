@@ -5,7 +5,7 @@ use crate::runbook::Effect;
 
 /// Verbs that a runbook may name, and what doing them twice comes to. Whether a verb can
 /// show what it would do (`--dry-run`), clap says.
-pub(super) const VERBS: [(&str, Effect); 49] = [
+pub(super) const VERBS: [(&str, Effect); 55] = [
     ("config show", Effect::Reads),
     ("check", Effect::Reads),
     ("explain", Effect::Reads),
@@ -32,6 +32,7 @@ pub(super) const VERBS: [(&str, Effect); 49] = [
     ("bench show", Effect::Reads),
     ("ops tenant-sessions", Effect::Reads),
     ("ops error-rate", Effect::Reads),
+    ("bench compare", Effect::Reads),
     // What they make is named by its digest: the same twice is as good as once.
     ("build", Effect::Resumes),
     ("synth", Effect::Resumes),
@@ -56,6 +57,12 @@ pub(super) const VERBS: [(&str, Effect); 49] = [
     ("ops audit-export", Effect::Resumes),
     ("bench efs", Effect::Resumes),
     ("ops notify-tenant", Effect::Resumes),
+    ("bench invoke", Effect::Resumes),
+    ("bench redrive", Effect::Resumes),
+    // Measured again, they leave nothing behind but one more result.
+    ("bench synth", Effect::Resumes),
+    ("bench lock", Effect::Resumes),
+    ("bench report", Effect::Resumes),
     // Nobody can tell what a function does; an `invoke` step says whether it only reads.
     ("invoke", Effect::Unknown),
 ];
@@ -125,6 +132,6 @@ mod tests {
                 (!rehearses).then_some(*path)
             })
             .collect();
-        assert_eq!(cannot, ["build", "synth", "invoke"]);
+        assert_eq!(cannot, ["build", "synth", "bench synth", "bench report", "invoke"]);
     }
 }

@@ -278,13 +278,18 @@ impl<P: Performer> Linter<'_, P> {
         self.say(field, message, hint);
     }
 
-    /// `ops` and `verb` name one verb each.
+    /// `ops`, `verb` and `bench` name one verb each.
     fn named_once(&mut self, step: &Step, field: &str) {
         for (kind, verbs) in [("ops", &step.ops), ("verb", &step.verb)] {
             if verbs.as_ref().is_some_and(|verbs| verbs.len() != 1) {
                 let hint = "one verb a step: its name, and its arguments after the colon";
                 self.say(&format!("{field}.{kind}"), format!("{kind} names one verb"), hint);
             }
+        }
+        let suites = step.bench.as_ref().and_then(Value::as_object);
+        if suites.is_some_and(|suites| suites.len() != 1) {
+            let hint = "such as `bench: efs`, or with arguments `bench: { efs: { reads: 100 } }`";
+            self.say(&format!("{field}.bench"), "bench names one suite".to_owned(), hint);
         }
     }
 
