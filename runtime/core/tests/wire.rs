@@ -7,8 +7,8 @@ use std::fmt::Debug;
 
 use runtime_core::pages::{
     Author, CommitId, ErrorCode, ExpectedHead, History, HistoryEntry, HistoryPage, Init,
-    Initialised, List, ListEntry, ListPage, Page, PageError, Ping, Pong, Read, Reply, Request,
-    Response, Timings, Write, Written,
+    Initialised, List, ListEntry, ListPage, Maintain, Maintained, Page, PageError, Ping, Pong,
+    Read, Reply, Request, Response, Timings, Write, Written,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -80,6 +80,8 @@ fn requests() {
     );
     let list = List { wiki: wiki(), prefix: None, revision: None, after: None, limit: None };
     same(&Request::List(list.clone()), r#"{"operation":"list","wiki":"team"}"#);
+    let maintain = Request::Maintain(Maintain { wiki: wiki() });
+    same(&maintain, r#"{"operation":"maintain","wiki":"team"}"#);
     same(
         &Request::List(List {
             prefix: Some("docs".parse().unwrap()),
@@ -138,6 +140,16 @@ fn replies() {
             timings: timings(),
         }),
         r#"{"operation":"list","commit":"ID","pages":[{"path":"home","blob":"ID"}],"truncated":false,"timings":TIMINGS}"#,
+    );
+    ok(
+        Response::Maintain(Maintained {
+            commits: 9,
+            packs: 1,
+            removed: 4,
+            finished: true,
+            timings: timings(),
+        }),
+        r#"{"operation":"maintain","commits":9,"packs":1,"removed":4,"finished":true,"timings":TIMINGS}"#,
     );
 }
 

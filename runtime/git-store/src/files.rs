@@ -138,6 +138,23 @@ impl Folder {
         Ok(rustix::fs::linkat(&self.file, name, &to.file, new, AtFlags::empty())?)
     }
 
+    /// Makes a symbolic link that says `text` and is never followed. Fails with
+    /// [`io::ErrorKind::AlreadyExists`] if the name is taken: among any number of
+    /// clients, exactly one succeeds. Name and text come into being at once.
+    pub(crate) fn note(&self, name: &str, text: &str) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(text, &self.file, name)?)
+    }
+
+    /// What [`Folder::note`] has written, or `None` if there is nothing of this name.
+    pub(crate) fn read_note(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        match rustix::fs::readlinkat(&self.file, name, Vec::new()) {
+            Ok(text) => Ok(Some(text.into_bytes())),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::INVAL) => Err(Error::Corrupt(format!("{name:?} is no symbolic link"))),
+            Err(error) => Err(Error::io("read", self.path_of(name))(error.into())),
+        }
+    }
+
     /// Gives `name` of this folder its final name, replacing what has it.
     pub(crate) fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.file, name, &to.file, new)?)

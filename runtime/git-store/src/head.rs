@@ -6,33 +6,35 @@
 //! out of memory, crash) leaves that file behind, and nobody can tell a dead
 //! owner from a slow one. Advisory locks on NFS have lease times and failure
 //! modes of their own. The only primitive used here is one that NFS makes
-//! atomic on the server: `link(2)`, which fails if the new name exists.
+//! atomic on the server: making a name, which fails if the name exists. The name
+//! is that of a symbolic link (nobody ever follows it), because that comes into
+//! being together with its content, in one round trip.
 //!
 //! # The protocol
 //!
 //! Every commit has at most one *successor*, and whoever names it first wins:
 //!
 //! ```text
-//! platform/claims/<C>     holds the id of the commit that follows C
-//! platform/claims/root    holds the id of the first commit
+//! platform/claims/<C>     says the id of the commit that follows C
+//! platform/claims/root    says the id of the first commit
 //! refs/heads/main         holds the id of some commit of the chain
 //! ```
 //!
-//! (In a repository that is older than packs, claims are in `platform/successors/
-//! <first two digits of C>`, where former versions of the store look for them, too.
-//! Old and new versions may write to it at once: they compete for the same names.)
+//! (In a repository that is older than packs, claims are files in
+//! `platform/successors/<first two digits of C>`, made with `link(2)`, where former
+//! versions of the store look for them, too. Old and new versions may write to it at
+//! once: they compete for the same names.)
 //!
 //! *Finding the head*: start at what `refs/heads/main` says (or at `root` if
 //! there is no such file) and follow the successors until there is none.
 //!
-//! *Writing*, with C the head that was found, or the one that this process has seen
-//! last if it has no successor by now:
+//! *Writing*, with C the head that was found:
 //!
 //! 1. Store the objects of the new commit D, whose only parent is C, in a pack with
 //!    an index; make their contents and their names durable.
 //! 2. Write D's id to a temporary file; make it durable. (Contents of 1 and 2 are
 //!    written at the same time; see [`crate::prepare`].)
-//! 3. *Claim*: link that file to `claims/C`. If the name exists, another writer was
+//! 3. *Claim*: make `claims/C`, which says D. If the name exists, another writer was
 //!    first: its commit is the new head; remove D's pack, and go back to finding the
 //!    head.
 //! 4. Make the claim's name durable.
@@ -43,14 +45,10 @@
 //! # Why no write is lost
 //!
 //! * **The history is a line.** The claims form a function from commits to
-//!   successors, as `link` lets one writer through for each name; claims are
+//!   successors, as one writer gets through for each name; claims are
 //!   never changed or deleted. A commit id contains its parent's id, so the
 //!   chain has no cycle. Following it checks that each commit's parent is the
 //!   one that it claims to follow.
-//! * **A head that is remembered is as good as one that is found.** Whether C is
-//!   still the head is decided by the claim, not by what was read before. What is
-//!   answered without a claim (a conflict, a page that is as it should be, a clash)
-//!   is found out at a head that was read for the purpose.
 //! * **The reference cannot lose a commit.** It only ever holds members of the
 //!   chain (a commit is published after it is claimed), and every member leads
 //!   to the head. A slow writer may move the reference *back*; that makes the
@@ -80,7 +78,7 @@
 //!   unpublished one makes it durable first. The reference may fall back to an
 //!   older value, from which the chain leads forward again; its content is
 //!   durable before its name (2 before 5), so it is never empty.
-//! * **A lost answer to `link`.** If the server's answer is lost and the client
+//! * **A lost answer.** If the server's answer is lost and the client
 //!   repeats the call, it sees its own claim as taken. Hence the content
 //!   decides: a claim that holds D's id is D's.
 //!
@@ -97,11 +95,15 @@
 //!
 //! # Caches of NFS clients
 //!
-//! A client may believe for some seconds that a name does not exist after
-//! another client has made it. A reader may so see the head of some seconds
-//! ago. A writer may not: `link` is decided by the server.
-
-use std::io;
+//! A client may believe for some seconds that a name does not exist, or that it is
+//! still that of a file which has lost it, after another client has made or moved it.
+//! Of the latter a client learns when it opens the file, for a file without a name is
+//! stale (`ESTALE`), and Linux then looks the name up anew. So *the reference must not
+//! have a second name*: a reader would get the head of half a minute ago. (It had one:
+//! the claim was a hard link to it. A simulated EFS with two clients showed it.) As it
+//! is, a reader sees every commit that was published before it asked. Of a commit that
+//! was claimed and not published, because its writer was killed or is not so far, it may
+//! hear some seconds late. A writer is never misled: the server decides on claims.
 
 use gix::hash::{Kind as HashKind, ObjectId};
 use runtime_core::names::DEFAULT_BRANCH;
@@ -109,15 +111,13 @@ use runtime_core::names::DEFAULT_BRANCH;
 use crate::{
     commit::Commit,
     error::{Error, Result},
-    files::{Folder, Temporary},
-    layout::{self, Layout, REFERENCE},
+    files::Temporary,
+    layout::{self, ID_FILE, Layout, REFERENCE},
     objects::Objects,
     prepare::Prepared,
     steps::{Observer, Step},
 };
 
-/// Bound on files that hold one id, in bytes.
-const ID_FILE: u64 = 256;
 /// Bound on `packed-refs`, in bytes. We have one branch; an import may add tags.
 const PACKED_REFS: u64 = 4 * 1024 * 1024;
 /// Rounds of step 6. Each one means that another writer has made progress, and
@@ -158,13 +158,6 @@ impl Head<'_> {
         Ok(Found { id, lags: id != published })
     }
 
-    /// The head, if it is still `seen`: one failing look-up. A client's cache may let it
-    /// be so for some seconds too long.
-    pub(crate) fn find_unmoved(&self, seen: ObjectId) -> Result<Option<Found>> {
-        let successor = self.successor(Some(seen))?;
-        Ok(successor.is_none().then_some(Found { id: Some(seen), lags: false }))
-    }
-
     /// Tries to put the commit of `prepared` after `parent`. If it is lost, its objects
     /// are removed.
     pub(crate) fn advance(
@@ -173,43 +166,23 @@ impl Head<'_> {
         mut prepared: Prepared<'_>,
     ) -> Result<Moved> {
         let commit = prepared.commit;
-        let claim = self.layout.claims.name(parent.as_ref());
-        match self.link(&prepared.claim, &claim) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.taken_by(parent)? != commit {
-                    prepared.discard();
-                    return Ok(Moved::Lost);
-                }
-            }
-            Err(error) => {
-                let path = self.layout.claims.folder().path_of(&claim);
-                return Err(Error::io("link to", path)(error));
-            }
+        let claims = &self.layout.claims;
+        let claimed = claims.make(parent.as_ref(), &commit, &self.layout.temporary)?;
+        if !claimed && self.taken_by(parent)? != commit {
+            prepared.discard();
+            return Ok(Moved::Lost);
         }
         self.observer.reached(Step::Claimed);
-        self.layout.claims.sync(&claim)?;
+        claims.sync(parent.as_ref())?;
         self.observer.reached(Step::ClaimDurable);
         // The write is done. What follows keeps the reference up to date.
-        if let Err(error) = prepared.claim.rename(&self.layout.heads, REFERENCE) {
+        if let Err(error) = prepared.reference.rename(&self.layout.heads, REFERENCE) {
             tracing::warn!(%error, "failed to publish the head; the next operation will");
             return Ok(Moved::Won);
         }
         self.observer.reached(Step::Published);
         self.settle(commit);
         Ok(Moved::Won)
-    }
-
-    /// Links the claim, in a folder that is made if it is missing.
-    fn link(&self, file: &Temporary<'_>, claim: &str) -> io::Result<()> {
-        let claims = self.layout.claims.folder();
-        match file.link(claims, claim) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.layout.claims.make_folder(claim)?;
-                file.link(claims, claim)
-            }
-            other => other,
-        }
     }
 
     /// Brings a reference that lags up to `head`. Failures are logged: the
@@ -254,7 +227,7 @@ impl Head<'_> {
         while let Some(next) = self.successor(head)? {
             self.check_link(head, next)?;
             // Its writer may have died before making it durable; we build on it.
-            self.layout.claims.sync(&self.layout.claims.name(head.as_ref()))?;
+            self.layout.claims.sync(head.as_ref())?;
             head = Some(next);
         }
         Ok(head)
@@ -270,22 +243,23 @@ impl Head<'_> {
 
     /// The commit that follows `commit`, or the first one.
     pub(crate) fn successor(&self, commit: Option<ObjectId>) -> Result<Option<ObjectId>> {
-        read_id(self.layout.claims.folder(), &self.layout.claims.name(commit.as_ref()))
+        parse(self.layout.claims.read(commit.as_ref())?, "a claim")
     }
 
-    /// The winner's commit, after `link` has said that there is one.
+    /// The winner's commit, after it was found to be claimed.
     fn taken_by(&self, parent: Option<ObjectId>) -> Result<ObjectId> {
         if let Some(id) = self.successor(parent)? {
             return Ok(id);
         }
-        self.layout.claims.refresh(&self.layout.claims.name(parent.as_ref()));
+        self.layout.claims.refresh(parent.as_ref());
         self.successor(parent)?
             .ok_or_else(|| Error::Corrupt("a claim exists and cannot be found".to_owned()))
     }
 
     /// What the reference says. `git gc` moves it to `packed-refs`.
     fn published(&self) -> Result<Option<ObjectId>> {
-        if let Some(id) = read_id(&self.layout.heads, REFERENCE)? {
+        let published = self.layout.heads.read(REFERENCE, ID_FILE)?;
+        if let Some(id) = parse(published, "the reference")? {
             return Ok(Some(id));
         }
         let Some(packed) = self.layout.root.read(layout::PACKED_REFS, PACKED_REFS)? else {
@@ -301,11 +275,8 @@ impl Head<'_> {
     }
 }
 
-fn read_id(folder: &Folder, name: &str) -> Result<Option<ObjectId>> {
-    folder
-        .read(name, ID_FILE)?
-        .map(|bytes| parse_id(bytes.trim_ascii_end(), "a reference or claim"))
-        .transpose()
+fn parse(bytes: Option<Vec<u8>>, place: &str) -> Result<Option<ObjectId>> {
+    bytes.map(|bytes| parse_id(bytes.trim_ascii_end(), place)).transpose()
 }
 
 fn parse_id(hex: &[u8], place: &str) -> Result<ObjectId> {

@@ -13,7 +13,7 @@ use runtime_core::names::DEFAULT_BRANCH;
 
 use crate::{
     error::{Error, Result},
-    files::Folder,
+    files::{self, Folder, Temporary},
 };
 
 /// Folders of a new repository, each after its parent. None of them may be a
@@ -98,24 +98,27 @@ pub(crate) const REFERENCE: &str = DEFAULT_BRANCH;
 /// Where the claims are: see [`crate::head`].
 #[derive(Debug)]
 pub(crate) enum Claims {
-    /// All in `platform/claims`. One folder, so that a claim costs one look-up,
-    /// one link and one sync.
+    /// Symbolic links in `platform/claims`. A claim costs one look-up, one round trip
+    /// that makes name and content, and one sync.
     Flat(Folder),
-    /// In `platform/successors/<first two digits>`, as the store did before it
-    /// wrote packs. Such repositories keep their claims there for good: all
-    /// versions of the store that write to one must compete for the same names.
+    /// Files in `platform/successors/<first two digits>`, as the store made them before
+    /// it wrote packs. Such repositories keep their claims there for good: all versions
+    /// of the store that write to one must compete for the same names.
     Sharded(Folder),
 }
 
+/// Bound on files that hold one id, in bytes.
+pub(crate) const ID_FILE: u64 = 256;
+
 impl Claims {
-    pub(crate) fn folder(&self) -> &Folder {
+    fn folder(&self) -> &Folder {
         match self {
             Self::Flat(folder) | Self::Sharded(folder) => folder,
         }
     }
 
     /// The name of the claim on the place after `commit`, or on the first place.
-    pub(crate) fn name(&self, commit: Option<&ObjectId>) -> String {
+    fn name(&self, commit: Option<&ObjectId>) -> String {
         let Some(id) = commit.map(ToString::to_string) else { return "root".to_owned() };
         match self {
             Self::Flat(_) => id,
@@ -123,27 +126,62 @@ impl Claims {
         }
     }
 
-    /// Makes the folder of the claim `name`, if it has one of its own.
-    pub(crate) fn make_folder(&self, name: &str) -> io::Result<()> {
-        match name.split_once('/') {
-            Some((shard, _)) => self.folder().make_folder(shard),
-            None => Ok(()),
+    /// What the claim on the place after `commit` says.
+    pub(crate) fn read(&self, commit: Option<&ObjectId>) -> Result<Option<Vec<u8>>> {
+        let name = self.name(commit);
+        match self {
+            Self::Flat(folder) => folder.read_note(&name),
+            Self::Sharded(folder) => folder.read(&name, ID_FILE),
         }
     }
 
-    /// Makes the claim `name` durable, and its folder, which may be new.
-    pub(crate) fn sync(&self, name: &str) -> Result<()> {
-        if let Some((shard, _)) = name.split_once('/') {
+    /// Claims the place after `after` for `commit`. `false` if it is taken.
+    pub(crate) fn make(
+        &self,
+        after: Option<&ObjectId>,
+        commit: &ObjectId,
+        temporary: &Folder,
+    ) -> Result<bool> {
+        let name = self.name(after);
+        let made = match self {
+            Self::Flat(folder) => folder.note(&name, &commit.to_string()),
+            Self::Sharded(folder) => {
+                let file = Temporary::write(temporary, format!("{commit}\n").as_bytes())?;
+                link(&file, folder, &name)
+            }
+        };
+        match made {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(Error::io("claim", self.folder().path_of(&name))(error)),
+        }
+    }
+
+    /// Makes the claim on the place after `commit` durable, and its folder, which may be
+    /// new.
+    pub(crate) fn sync(&self, commit: Option<&ObjectId>) -> Result<()> {
+        if let Some((shard, _)) = self.name(commit).split_once('/') {
             self.folder().sync_inner(shard)?;
         }
         self.folder().sync()
     }
 
-    /// Makes an NFS client forget that the claim `name` was not there.
-    pub(crate) fn refresh(&self, name: &str) {
-        crate::files::refresh(self.folder().path());
-        if let Some((shard, _)) = name.split_once('/') {
-            crate::files::refresh(&self.folder().path_of(shard));
+    /// Makes an NFS client forget that there was no claim on the place after `commit`.
+    pub(crate) fn refresh(&self, commit: Option<&ObjectId>) {
+        files::refresh(self.folder().path());
+        if let Some((shard, _)) = self.name(commit).split_once('/') {
+            files::refresh(&self.folder().path_of(shard));
         }
+    }
+}
+
+/// Links `file` to `shard/name`, in a folder that is made if it is missing.
+fn link(file: &Temporary<'_>, folder: &Folder, name: &str) -> io::Result<()> {
+    match (file.link(folder, name), name.split_once('/')) {
+        (Err(error), Some((shard, _))) if error.kind() == io::ErrorKind::NotFound => {
+            folder.make_folder(shard)?;
+            file.link(folder, name)
+        }
+        (result, _) => result,
     }
 }

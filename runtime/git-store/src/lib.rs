@@ -18,6 +18,7 @@
 mod cache;
 mod catalogue;
 mod commit;
+mod consolidate;
 mod delta;
 mod error;
 mod files;
@@ -25,6 +26,8 @@ mod head;
 mod history;
 mod init;
 mod layout;
+mod leftovers;
+mod maintain;
 mod objects;
 mod pack;
 mod pack_file;

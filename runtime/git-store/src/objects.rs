@@ -54,6 +54,9 @@ const PREFIX_CANDIDATES: usize = 64;
 /// Most packs of commits that are read to find one object.
 const WALK: usize = 1_024;
 
+/// Times that the catalogue is read when its packs go while they are being opened.
+const CATALOGUES: u32 = 8;
+
 /// An object that is about to be stored.
 #[derive(Debug)]
 pub(crate) struct NewObject {
@@ -197,10 +200,15 @@ impl Objects {
         Ok(Some(objects))
     }
 
+    /// The pack of `commit`, if it has one of its own.
+    pub(crate) fn pack_of(&self, commit: &oid) -> Result<Option<Vec<u8>>> {
+        let name = format!("{}.pack", pack::name_of(&commit.to_owned()));
+        self.layout.packs.read(&name, PACK_LIMIT)
+    }
+
     /// All objects in the pack of `commit`. They are cached.
     fn read_pack(&self, commit: &oid) -> Result<Option<Vec<(ObjectId, Object)>>> {
-        let name = format!("{}.pack", pack::name_of(&commit.to_owned()));
-        let Some(bytes) = self.layout.packs.read(&name, PACK_LIMIT)? else { return Ok(None) };
+        let Some(bytes) = self.pack_of(commit)? else { return Ok(None) };
         let mut cache = lock(&self.cache);
         let mut objects = Vec::new();
         for object in pack::unpack(&bytes)? {
@@ -248,9 +256,19 @@ impl Objects {
         if let Some(packs) = &*known {
             return Ok(Arc::clone(packs));
         }
+        let mut catalogue = Catalogue::read(&self.layout)?;
         let mut packs = Vec::new();
-        for entry in Catalogue::read(&self.layout)?.packs {
-            packs.extend(PackFile::open(&self.layout.packs, &entry.name)?);
+        for _ in 0..CATALOGUES {
+            packs = catalogue.open(&self.layout)?;
+            if packs.len() == catalogue.packs.len() {
+                break;
+            }
+            // One has gone: either another list is valid by now, or it is gone for good.
+            let newer = Catalogue::read(&self.layout)?;
+            if newer == catalogue {
+                break;
+            }
+            catalogue = newer;
         }
         let packs = Arc::new(packs);
         *known = Some(Arc::clone(&packs));
@@ -261,6 +279,11 @@ impl Objects {
     pub(crate) fn packs_changed(&self) {
         *lock(&self.packs) = None;
         *lock(&self.any_pack) = None;
+    }
+
+    /// Whether the object `id` has a file of its own.
+    pub(crate) fn is_loose(&self, id: &oid) -> Result<bool> {
+        Ok(self.find_loose(id)?.is_some())
     }
 
     fn find_loose(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {

@@ -39,8 +39,6 @@ pub(crate) fn name_of(commit: &ObjectId) -> String {
 pub(crate) struct Packed {
     pub(crate) pack: Vec<u8>,
     pub(crate) index: Vec<u8>,
-    /// The pack's checksum, at its end.
-    pub(crate) checksum: ObjectId,
 }
 
 /// Makes a pack in memory.
@@ -55,16 +53,6 @@ impl Builder {
         Self { bytes: vec![0; HEADER], entries: Vec::new() }
     }
 
-    /// Size so far, in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Objects so far.
-    pub(crate) fn objects(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Adds a whole object.
     pub(crate) fn add(&mut self, id: ObjectId, kind: Kind, data: &[u8]) -> Result<()> {
         let header = match kind {
@@ -74,13 +62,6 @@ impl Builder {
             Kind::Tag => Header::Tag,
         };
         self.add_raw(id, &header, data.len() as u64, &deflate(data)?)
-    }
-
-    /// Adds the object `id` as what `delta` makes of the object `base`, which must
-    /// be in this pack as well.
-    pub(crate) fn add_delta(&mut self, id: ObjectId, base: ObjectId, delta: &[u8]) -> Result<()> {
-        let header = Header::RefDelta { base_id: base };
-        self.add_raw(id, &header, delta.len() as u64, &deflate(delta)?)
     }
 
     /// Adds what is compressed already; `size` is what it inflates to.
@@ -112,7 +93,7 @@ impl Builder {
         self.bytes.extend_from_slice(checksum.as_slice());
         self.entries.sort_unstable();
         let index = index(&self.entries, &checksum)?;
-        Ok(Packed { pack: self.bytes, index, checksum })
+        Ok(Packed { pack: self.bytes, index })
     }
 }
 

@@ -89,6 +89,12 @@ impl PackFile {
         self.count
     }
 
+    /// The pack's size, in bytes.
+    pub(crate) fn size(&self) -> Result<u64> {
+        let metadata = self.pack.metadata().map_err(Error::io("look up", &self.name))?;
+        Ok(metadata.len())
+    }
+
     fn corrupt(&self, what: &str) -> Error {
         Error::Corrupt(format!("{}: {what}", self.name))
     }

@@ -1,7 +1,7 @@
 //! Preparing a commit: everything of it that does not depend on others.
 //!
 //! A commit is three new files: the pack of its objects, the pack's index, and the
-//! small file that will be both claim and reference. On a network file system each of
+//! small file that will be the reference. On a network file system each of
 //! them is two or three round trips that wait for the server, so all three are written
 //! at the same time.
 
@@ -22,8 +22,8 @@ use crate::{
 pub(crate) struct Prepared<'a> {
     layout: &'a Layout,
     pub(crate) commit: ObjectId,
-    /// Holds the commit's id.
-    pub(crate) claim: Temporary<'a>,
+    /// Holds the commit's id, to become the reference.
+    pub(crate) reference: Temporary<'a>,
 }
 
 impl<'a> Prepared<'a> {
@@ -34,20 +34,20 @@ impl<'a> Prepared<'a> {
         packed: &Packed,
         observer: &dyn Observer,
     ) -> Result<Self> {
-        let (pack, index, claim) = thread::scope(|scope| {
+        let (pack, index, reference) = thread::scope(|scope| {
             let index = beside(scope, move || {
                 let index = Temporary::write(&layout.temporary, &packed.index);
                 observer.reached(Step::IndexWritten);
                 index
             });
-            let claim = beside(scope, move || {
-                let claim = Temporary::write(&layout.temporary, format!("{commit}\n").as_bytes());
-                observer.reached(Step::ClaimPrepared);
-                claim
+            let reference = beside(scope, move || {
+                let file = Temporary::write(&layout.temporary, format!("{commit}\n").as_bytes());
+                observer.reached(Step::ReferencePrepared);
+                file
             });
             let pack = write_pack(layout, commit, &packed.pack);
             observer.reached(Step::PackWritten);
-            (pack, index.wait(), claim.wait())
+            (pack, index.wait(), reference.wait())
         });
         pack?;
         let name = format!("{}.idx", pack::name_of(&commit));
@@ -57,11 +57,11 @@ impl<'a> Prepared<'a> {
             .map_err(Error::io("rename to", layout.packs.path_of(&name)))?;
         layout.packs.sync()?;
         observer.reached(Step::ObjectsDurable);
-        Ok(Self { layout, commit, claim: claim? })
+        Ok(Self { layout, commit, reference: reference? })
     }
 
     /// Removes the objects, after another commit has got the place: this one can never
-    /// have it, and nothing will name them. The claim's file goes by itself.
+    /// have it, and nothing will name them. The reference's file goes by itself.
     pub(crate) fn discard(self) {
         let name = pack::name_of(&self.commit);
         for name in [format!("{name}.idx"), format!("{name}.pack")] {

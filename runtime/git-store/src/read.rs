@@ -68,7 +68,6 @@ impl Store {
         }
         let head = repository.head(&*self.options.observer);
         let found = head.find()?;
-        repository.see(found.id);
         if let (true, Some(id)) = (found.lags, found.id) {
             head.repair(id);
         }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use runtime_core::pages::{
-    ErrorCode, History, Init, List, PageError, Ping, Read, Reply, Request, Response, Write,
+    ErrorCode, History, Init, List, Maintain, PageError, Ping, Read, Reply, Request, Response,
+    Write,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -78,8 +79,9 @@ pub fn decode(event: Value) -> Result<Request, PageError> {
         Some("read") => part::<Read>(fields).map(Request::Read),
         Some("history") => part::<History>(fields).map(Request::History),
         Some("list") => part::<List>(fields).map(Request::List),
+        Some("maintain") => part::<Maintain>(fields).map(Request::Maintain),
         _ => Err(invalid(
-            "operation: must be one of ping, init, write, read, history, list".to_owned(),
+            "operation: must be one of ping, init, write, read, history, list, maintain".to_owned(),
             Some("operation".to_owned()),
         )),
     }

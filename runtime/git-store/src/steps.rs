@@ -16,8 +16,8 @@ pub enum Step {
     PackWritten,
     /// The pack's index is durable, under a temporary name.
     IndexWritten,
-    /// The file that will be both claim and reference is durable.
-    ClaimPrepared,
+    /// The file that will be the reference is durable.
+    ReferencePrepared,
     /// The index has its name, so that git sees the pack; both names are durable.
     ObjectsDurable,
     /// The claim exists: the commit is part of the history.
@@ -35,7 +35,7 @@ pub enum Step {
 }
 
 /// Watches an operation pass its [`Step`]s, on the thread that takes it:
-/// [`Step::IndexWritten`] and [`Step::ClaimPrepared`] have threads of their own. Tests
+/// [`Step::IndexWritten`] and [`Step::ReferencePrepared`] have threads of their own. Tests
 /// use it to stop a writer at each point, or to kill it there.
 pub trait Observer: Send + Sync {
     /// `step` has been passed.
@@ -60,6 +60,13 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     pub(crate) fn start() -> Self {
         Self { started: Instant::now(), timings: Timings::default() }
+    }
+
+    /// Goes on with a measurement that has come to `timings`.
+    pub(crate) fn resume(timings: Timings) -> Self {
+        let started = Instant::now();
+        let before = Duration::from_micros(timings.total);
+        Self { started: started.checked_sub(before).unwrap_or(started), timings }
     }
 
     /// Runs `work` and adds its duration to the part that `part` selects.

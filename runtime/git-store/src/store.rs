@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use gix::hash::ObjectId;
 use runtime_core::{
     names::REPOSITORY_SUFFIX,
     pages::{Init, Initialised, Pong, Reply, Request, Response, WikiName},
@@ -36,19 +35,34 @@ pub struct Options {
     /// Longest time that a write goes on trying while other writers win. Whoever
     /// has less time asks a [`Store::within`] it.
     pub write_budget: Duration,
+    /// Longest time that one request for maintenance goes on.
+    pub maintenance_budget: Duration,
+    /// How long a pack stays after its objects were put into a larger one. Readers that
+    /// know it by name are through by then; those that are not look again.
+    pub retention: Duration,
     /// Who watches the steps.
     pub observer: Arc<dyn Observer>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { write_budget: Duration::from_secs(10), observer: Arc::new(Unobserved) }
+        Self {
+            write_budget: Duration::from_secs(10),
+            maintenance_budget: Duration::from_mins(5),
+            // The longest time that an invocation of a Lambda lasts.
+            retention: Duration::from_mins(15),
+            observer: Arc::new(Unobserved),
+        }
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("write_budget", &self.write_budget).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("write_budget", &self.write_budget)
+            .field("maintenance_budget", &self.maintenance_budget)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,8 +111,11 @@ impl Store {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn within(&self, time: Duration) -> Self {
-        let options =
-            Options { write_budget: self.options.write_budget.min(time), ..self.options.clone() };
+        let options = Options {
+            write_budget: self.options.write_budget.min(time),
+            maintenance_budget: self.options.maintenance_budget.min(time),
+            ..self.options.clone()
+        };
         Self { root: self.root.clone(), options, repositories: Arc::clone(&self.repositories) }
     }
 
@@ -125,6 +142,7 @@ impl Store {
             Request::Read(request) => Response::Read(self.read(request)?),
             Request::History(request) => Response::History(self.history(request)?),
             Request::List(request) => Response::List(self.list(request)?),
+            Request::Maintain(request) => Response::Maintain(self.maintain(request)?),
         })
     }
 
@@ -216,24 +234,13 @@ pub(crate) struct Repository {
     pub(crate) layout: Arc<Layout>,
     pub(crate) objects: Objects,
     identity: Identity,
-    seen: Mutex<Option<ObjectId>>,
 }
 
 impl Repository {
     fn open(path: &Path, identity: Identity) -> Result<Self> {
         let layout = Arc::new(Layout::open(path)?);
         let objects = Objects::new(Arc::clone(&layout));
-        Ok(Self { layout, objects, identity, seen: Mutex::default() })
-    }
-
-    /// The head that this process has seen last.
-    pub(crate) fn seen(&self) -> Option<ObjectId> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// `head` was seen.
-    pub(crate) fn see(&self, head: Option<ObjectId>) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        Ok(Self { layout, objects, identity })
     }
 
     pub(crate) fn head<'a>(&'a self, observer: &'a dyn Observer) -> Head<'a> {

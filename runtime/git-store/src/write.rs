@@ -67,26 +67,18 @@ struct Writer<'a> {
     head: Head<'a>,
 }
 
-/// What one attempt is to do.
-enum Plan {
-    /// The page is as it should be.
-    Nothing,
-    /// This commit, and all new objects of it, itself the first.
-    Commit(ObjectId, Vec<NewObject>),
-}
-
 impl Writer<'_> {
     /// One attempt on the present head. Answers the commit that has the page and
     /// whether it is new, or `None` if another writer was faster.
     fn attempt(&self, watch: &mut Stopwatch) -> Result<Option<(ObjectId, bool)>> {
-        let (found, plan) = self.plan(watch)?;
-        let (commit, objects) = match plan {
-            Plan::Commit(commit, objects) => (commit, objects),
-            Plan::Nothing => {
-                self.repair(found);
-                let head = found.id.expect("only a page that exists can be unchanged");
-                return Ok(Some((head, false)));
-            }
+        let found = watch.time(|t| &mut t.head, || self.head.find())?;
+        self.head.observer.reached(Step::HeadFound);
+        self.check_expected(found)?;
+        let Some((commit, objects)) = watch.time(|t| &mut t.read, || self.compose(found.id))?
+        else {
+            self.repair(found);
+            let head = found.id.expect("only a page that exists can be unchanged");
+            return Ok(Some((head, false)));
         };
         let prepared = watch.time(
             |t| &mut t.write_objects,
@@ -98,45 +90,17 @@ impl Writer<'_> {
         let moved =
             watch.time(|t| &mut t.move_reference, || self.head.advance(found.id, prepared))?;
         if moved == Moved::Lost {
-            self.repository.see(None);
             return Ok(None);
         }
         self.repository.objects.remember(commit, found.id, objects);
-        self.repository.see(Some(commit));
         Ok(Some((commit, true)))
-    }
-
-    /// The head, and what to put on it. The head that this process has seen last will
-    /// do for a commit, as its claim decides; any other answer is given at a head that
-    /// is read now.
-    fn plan(&self, watch: &mut Stopwatch) -> Result<(Found, Plan)> {
-        if let Some(seen) = self.repository.seen()
-            && let Some(found) = watch.time(|t| &mut t.head, || self.head.find_unmoved(seen))?
-        {
-            let plan = self.plan_at(found, watch);
-            if let Ok(Plan::Commit(..)) = plan {
-                return Ok((found, plan?));
-            }
-        }
-        let found = watch.time(|t| &mut t.head, || self.head.find())?;
-        self.repository.see(found.id);
-        let plan = self.plan_at(found, watch);
-        if plan.is_err() {
-            self.repair(found);
-        }
-        Ok((found, plan?))
-    }
-
-    fn plan_at(&self, found: Found, watch: &mut Stopwatch) -> Result<Plan> {
-        self.head.observer.reached(Step::HeadFound);
-        self.check_expected(found)?;
-        watch.time(|t| &mut t.read, || self.compose(found.id))
     }
 
     fn check_expected(&self, found: Found) -> Result<()> {
         let head = found.id.as_ref().map(commit_id);
         match &self.request.expected_head {
             Some(expected) if !expected.matches(head.as_ref()) => {
+                self.repair(found);
                 Err(Error::Conflict { head: found.id })
             }
             _ => Ok(()),
@@ -151,8 +115,9 @@ impl Writer<'_> {
         }
     }
 
-    /// What puts the page on top of `head`.
-    fn compose(&self, head: Option<ObjectId>) -> Result<Plan> {
+    /// The commit that puts the page on top of `head`, and all new objects of
+    /// it; `None` if the page has this content already.
+    fn compose(&self, head: Option<ObjectId>) -> Result<Option<(ObjectId, Vec<NewObject>)>> {
         let Write { path, body, author, message, .. } = self.request;
         let objects = &self.repository.objects;
         let root = match head {
@@ -161,7 +126,7 @@ impl Writer<'_> {
         };
         let blob = NewObject::new(Kind::Blob, body.as_str().as_bytes().to_vec())?;
         let Some((root, trees)) = tree::put(objects, root, path, blob.id)? else {
-            return Ok(Plan::Nothing);
+            return Ok(None);
         };
         let commit = commit::create(root, head, author, message)?;
         let id = commit.id;
@@ -172,7 +137,7 @@ impl Writer<'_> {
         // A folder may have become the same as one above it, but never twice in a pack.
         let mut known = HashSet::new();
         new.retain(|object| known.insert(object.id));
-        Ok(Plan::Commit(id, new))
+        Ok(Some((id, new)))
     }
 }
 

@@ -18,10 +18,10 @@ mod text;
 pub use error::{ErrorCode, InvalidValue, PageError};
 pub use ids::{CommitId, ExpectedHead, PagePath, Revision, WikiName};
 pub use reply::{
-    HistoryEntry, HistoryPage, Initialised, ListEntry, ListPage, Page, Pong, Reply, Response,
-    Timings, Written,
+    HistoryEntry, HistoryPage, Initialised, ListEntry, ListPage, Maintained, Page, Pong, Reply,
+    Response, Timings, Written,
 };
-pub use request::{History, Init, List, Ping, Read, Request, Write};
+pub use request::{History, Init, List, Maintain, Ping, Read, Request, Write};
 pub use text::{Author, AuthorEmail, AuthorName, Body, Message};
 
 /// Limits of the contract. Requests beyond them are refused, not truncated.

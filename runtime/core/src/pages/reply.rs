@@ -52,6 +52,8 @@ pub enum Response {
     History(HistoryPage),
     /// Of `list`.
     List(ListPage),
+    /// Of `maintain`.
+    Maintain(Maintained),
 }
 
 /// Where the time went, in microseconds. A step that did not happen took 0.
@@ -166,4 +168,20 @@ pub struct ListEntry {
     pub path: String,
     /// Git's id of its text.
     pub blob: String,
+}
+
+/// Answer of `maintain`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintained {
+    /// Commits whose objects were put into a larger pack.
+    pub commits: u32,
+    /// Larger packs that there are now.
+    pub packs: u32,
+    /// Files that were removed because all they hold is elsewhere, or because nothing
+    /// names it. What this request made superfluous is removed by a later one.
+    pub removed: u32,
+    /// Whether all was done that could be. If not, time was up; ask again.
+    pub finished: bool,
+    /// Where the time went.
+    pub timings: Timings,
 }

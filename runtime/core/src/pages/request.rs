@@ -29,6 +29,9 @@ pub enum Request {
     History(History),
     /// Paths of pages, sorted by their bytes.
     List(List),
+    /// Consolidate what many commits have stored. Safe at any time, beside readers and
+    /// writers; does nothing where nothing is to be done.
+    Maintain(Maintain),
 }
 
 impl Request {
@@ -41,6 +44,7 @@ impl Request {
             Self::Read(_) => "read",
             Self::History(_) => "history",
             Self::List(_) => "list",
+            Self::Maintain(_) => "maintain",
         }
     }
 
@@ -52,7 +56,8 @@ impl Request {
             | Self::Write(Write { wiki, .. })
             | Self::Read(Read { wiki, .. })
             | Self::History(History { wiki, .. })
-            | Self::List(List { wiki, .. }) => Some(wiki),
+            | Self::List(List { wiki, .. })
+            | Self::Maintain(Maintain { wiki }) => Some(wiki),
         }
     }
 }
@@ -141,4 +146,12 @@ pub struct List {
     /// [`limits::LIST_DEFAULT`](super::limits::LIST_DEFAULT) when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+/// See [`Request::Maintain`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintain {
+    /// The wiki to maintain.
+    pub wiki: WikiName,
 }

@@ -40,6 +40,28 @@ pub(crate) fn spawn(
     command.spawn().unwrap()
 }
 
+/// Starts a process that maintains the wiki, removing at once what it replaces, and kills
+/// itself the first time it reaches the step `die_at`.
+pub(crate) fn maintain(root: &std::path::Path, die_at: &str) -> Child {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["--exact", "child::maintainer", "--ignored", "--nocapture"])
+        .env(ROOT, root)
+        .env(DIE_AT, die_at)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+#[ignore = "the body of the processes that other tests start"]
+fn maintainer() {
+    let Some(root) = env::var_os(ROOT) else { return };
+    let mut options = dying_at(env::var(DIE_AT).unwrap());
+    options.retention = std::time::Duration::ZERO;
+    crate::support::maintain(&Store::with_options(root, options));
+}
+
 /// The paths that a child's output says were acknowledged.
 pub(crate) fn acknowledged(output: &[u8]) -> Vec<String> {
     String::from_utf8_lossy(output)

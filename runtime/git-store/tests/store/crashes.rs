@@ -25,7 +25,7 @@ const POINTS: [&str; 8] = [
     "HeadFound",
     "PackWritten",
     "IndexWritten",
-    "ClaimPrepared",
+    "ReferencePrepared",
     "ObjectsDurable",
     "Claimed",
     "ClaimDurable",

@@ -11,8 +11,8 @@ use std::{
 
 use git_store::{Observer, Options, Step, Store};
 use runtime_core::pages::{
-    Author, CommitId, ErrorCode, ExpectedHead, History, HistoryPage, Init, List, ListPage, Page,
-    PageError, Read, Request, Response, Write, Written,
+    Author, CommitId, ErrorCode, ExpectedHead, History, HistoryPage, Init, List, ListPage,
+    Maintain, Maintained, Page, PageError, Read, Request, Response, Write, Written,
 };
 use tempfile::TempDir;
 
@@ -258,6 +258,14 @@ pub(crate) fn list(store: &Store, request: List) -> Result<ListPage, PageError> 
         Ok(Response::List(page)) => Ok(page),
         Ok(other) => panic!("unexpected answer {other:?}"),
         Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn maintain(store: &Store) -> Maintained {
+    let request = Request::Maintain(Maintain { wiki: WIKI.parse().unwrap() });
+    match store.handle(&request).into_result() {
+        Ok(Response::Maintain(done)) => done,
+        other => panic!("unexpected answer {other:?}"),
     }
 }
 
