@@ -243,7 +243,7 @@ impl Performer for Hands<'_> {
             if self.ctx.ui.can_ask() && !(request.four_eyes && request.is_by(&whoami())) {
                 return self.here(request).await.map(Some);
             }
-            if turn % EVERY == 0
+            if turn.is_multiple_of(EVERY)
                 && let Some(desk) = self.desk().await
                 && let Some(reply) = desk.answered(self.ctx, request).await
             {

@@ -57,11 +57,10 @@ where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     let (unsure, passing) = match &error {
-        SdkError::ConstructionFailure(_) => (false, false),
         SdkError::ServiceError(_) if PASSING.contains(&code) => (false, true),
         // It said no; only what broke within may have happened nevertheless.
         SdkError::ServiceError(_) if code.is_empty() || code == "ServiceException" => (true, true),
-        SdkError::ServiceError(_) => (false, false),
+        SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) => (false, false),
         _ => (true, true),
     };
     let error = explain(format!("cannot call function {function} again"), error);
