@@ -26,6 +26,10 @@ use crate::{
     profile::{Cache, Profile},
 };
 
+/// Threads whose last look-up is remembered. Beyond that all are forgotten, which makes an
+/// operation cost one round trip too many.
+const THREADS: usize = 4_096;
+
 /// An entry of a folder that is being read.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -51,6 +55,8 @@ pub(crate) struct Client {
     counters: Arc<Counters>,
     notifier: Arc<OnceLock<Notifier>>,
     delays: DelayLine,
+    /// The last name that each thread of the client's machine looked up, and in which folder.
+    looked_up: Mutex<HashMap<u32, (u64, OsString)>>,
 }
 
 impl Client {
@@ -70,13 +76,35 @@ impl Client {
             counters,
             notifier,
             delays: DelayLine::start()?,
+            looked_up: Mutex::default(),
         })
     }
 
     /// An operation begins: it is counted, and its delay counts from now.
     pub(crate) fn begin(&self, kind: Kind) -> Operation<'_> {
         self.counters.add(kind);
-        Operation { client: self, kind, started: Instant::now(), delay: Duration::ZERO }
+        Operation {
+            client: self,
+            kind,
+            started: Instant::now(),
+            delay: Duration::ZERO,
+            credit: Duration::ZERO,
+        }
+    }
+
+    /// Notes that `thread` looks up `name` in the folder `parent`.
+    pub(crate) fn note_lookup(&self, thread: u32, parent: u64, name: &OsStr) {
+        let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked_up.len() >= THREADS {
+            looked_up.clear();
+        }
+        looked_up.insert(thread, (parent, name.to_owned()));
+    }
+
+    /// Whether the last name that `thread` looked up is this one. Says so once.
+    fn has_just_looked_up(&self, thread: u32, parent: u64, name: &OsStr) -> bool {
+        let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_up.remove(&thread).is_some_and(|last| last.0 == parent && last.1 == name)
     }
 
     pub(crate) fn caches(&self) -> bool {
@@ -208,6 +236,8 @@ pub(crate) struct Operation<'a> {
     kind: Kind,
     started: Instant,
     delay: Duration,
+    /// What of the delay has passed already.
+    credit: Duration,
 }
 
 impl Operation<'_> {
@@ -217,12 +247,23 @@ impl Operation<'_> {
         self.delay += self.client.profile.delay(class);
     }
 
+    /// Says that this operation gives `name` a meaning, new or another. The kernel has FUSE look
+    /// the name up right before, always; an NFS client does not, because the server will
+    /// find out. So that look-up was none.
+    pub(crate) fn replaces_lookup(&mut self, thread: u32, parent: u64, name: &OsStr) {
+        if self.client.caches() && self.client.has_just_looked_up(thread, parent, name) {
+            self.client.counters.take_back(Kind::Lookup, Class::MetadataRead);
+            self.credit = self.client.profile.delay(Class::MetadataRead);
+        }
+    }
+
     /// Answers when all round trips are over.
     pub(crate) fn answer(self, answer: impl FnOnce() + Send + 'static) {
-        if self.delay.is_zero() {
+        let left = self.delay.saturating_sub(self.credit);
+        if left.is_zero() {
             answer();
         } else {
-            self.client.delays.at(self.started + self.delay, answer);
+            self.client.delays.at(self.started + left, answer);
         }
     }
 

@@ -140,13 +140,14 @@ impl Counts {
         self.round_trips.iter().flatten().sum()
     }
 
-    /// What has been added since `earlier`.
+    /// What has been added since `earlier`. A look-up that turned out to be part of another
+    /// operation is taken back, and so a count may have become less: the difference is then 0.
     pub fn since(&self, earlier: &Self) -> Self {
         let mut difference = *self;
         for (kind, classes) in difference.round_trips.iter_mut().enumerate() {
             difference.operations[kind] -= earlier.operations[kind];
             for (class, count) in classes.iter_mut().enumerate() {
-                *count -= earlier.round_trips[kind][class];
+                *count = count.saturating_sub(earlier.round_trips[kind][class]);
             }
         }
         difference
@@ -206,6 +207,11 @@ impl Counters {
 
     pub(crate) fn add_round_trips(&self, kind: Kind, class: Class, number: u64) {
         self.round_trips[kind as usize][class as usize].fetch_add(number, Relaxed);
+    }
+
+    /// Takes back a round trip that was counted.
+    pub(crate) fn take_back(&self, kind: Kind, class: Class) {
+        self.round_trips[kind as usize][class as usize].fetch_sub(1, Relaxed);
     }
 
     pub(crate) fn snapshot(&self) -> Counts {

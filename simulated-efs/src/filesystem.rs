@@ -44,12 +44,14 @@ impl Client {
     fn make(
         &self,
         kind: Kind,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         reply: ReplyEntry,
         make: impl FnOnce(&Node) -> Result<(), Errno>,
     ) {
-        let operation = self.begin(kind);
+        let mut operation = self.begin(kind);
+        operation.replaces_lookup(request.pid(), parent.0, name);
         let mut known = false;
         let result = self.nodes.get(parent.0).and_then(|parent| {
             parent.change(|| make(&parent))?;
@@ -115,8 +117,9 @@ impl Filesystem for Client {
         Ok(())
     }
 
-    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let operation = self.begin(Kind::Lookup);
+        self.note_lookup(request.pid(), parent.0, name);
         let mut known = false;
         let result = self.nodes.get(parent.0).and_then(|parent| {
             known = self.caches() && parent.remember(name)?;
@@ -231,7 +234,7 @@ impl Filesystem for Client {
         _: u32,
         reply: ReplyEntry,
     ) {
-        self.make(Kind::Mkdir, parent, name, reply, |parent| {
+        self.make(Kind::Mkdir, request, parent, name, reply, |parent| {
             backing::mkdirat(parent, name, permissions(mode))?;
             adopt(parent, name, mode, request)
         });
@@ -245,15 +248,22 @@ impl Filesystem for Client {
         target: &Path,
         reply: ReplyEntry,
     ) {
-        self.make(Kind::Symlink, parent, name, reply, |parent| {
+        self.make(Kind::Symlink, request, parent, name, reply, |parent| {
             backing::symlinkat(target, parent, name)?;
             adopt(parent, name, 0, request)
         });
     }
 
-    fn link(&self, _: &Request, number: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn link(
+        &self,
+        request: &Request,
+        number: INodeNo,
+        parent: INodeNo,
+        name: &OsStr,
+        reply: ReplyEntry,
+    ) {
         let node = self.nodes.get(number.0);
-        self.make(Kind::Link, parent, name, reply, |parent| {
+        self.make(Kind::Link, request, parent, name, reply, |parent| {
             backing::linkat(CWD, node?.path(), parent, name, AtFlags::SYMLINK_FOLLOW)
         });
     }
@@ -268,7 +278,7 @@ impl Filesystem for Client {
 
     fn rename(
         &self,
-        _: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         new_parent: INodeNo,
@@ -276,7 +286,8 @@ impl Filesystem for Client {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        let operation = self.begin(Kind::Rename);
+        let mut operation = self.begin(Kind::Rename);
+        operation.replaces_lookup(request.pid(), new_parent.0, new_name);
         let result = self.rename_entry(parent.0, name, new_parent.0, new_name, flags);
         operation.round_trip(Class::MetadataWrite, move || reply_empty(result, reply));
     }
@@ -291,7 +302,10 @@ impl Filesystem for Client {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let operation = self.begin(Kind::Create);
+        let mut operation = self.begin(Kind::Create);
+        if open_flags(flags).contains(OFlags::EXCL) {
+            operation.replaces_lookup(request.pid(), parent.0, name);
+        }
         let result = self.create_file(parent.0, name, mode, flags, request);
         let cache = self.cache;
         operation.round_trip(Class::MetadataWrite, move || match result {

@@ -48,9 +48,11 @@
 //!
 //! # Where it differs from EFS
 //!
-//! * Where NFS sends one compound for looking up a name and opening or creating it, FUSE
-//!   makes two requests, and both are charged: opening or creating what is not in the cache
-//!   costs one read-like round trip too many. It is the same for everything measured.
+//! * Where NFS sends one compound for looking up a name and opening it, FUSE makes two
+//!   requests, and both are charged: opening what is not in the cache, and creating without
+//!   `O_EXCL`, costs one read-like round trip too many. Not so where something gets a name
+//!   (exclusive creation, mkdir, link, symlink, rename): the kernel always looks the name up
+//!   right before, an NFS client never, and that look-up is not charged.
 //! * Delays are constant: AWS's "as low as". No queueing, no throughput limit, no tail.
 //! * Bytes come in requests of up to the kernel's readahead, not of up to 1 MiB.
 //! * FUSE itself adds some 10 to 50 µs to each request, also to those that cost nothing.

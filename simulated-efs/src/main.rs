@@ -52,7 +52,12 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
+            let mut errors = io::stderr().lock();
+            let _ = writeln!(errors, "error: {error}");
+            if matches!(error.downcast_ref(), Some(simulated_efs::Error::Unavailable { .. })) {
+                let hint = "--trace FOLDER -- COMMAND counts system calls without a mount";
+                let _ = writeln!(errors, "hint: {hint}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -462,6 +462,9 @@ def main():
         arguments.sizes = {
             "inits": 2, "commits": 20, "reads": 20, "histories": 2, "wiki_commits": 5, "colds": 3,
         }
+    if arguments.profiles and not os.path.exists("/dev/fuse"):
+        print("There is no /dev/fuse: only the local disk is measured, and nothing counted.", file=sys.stderr)
+        arguments.profiles = []
     arguments.out.mkdir(parents=True, exist_ok=True)
     memory = Path("/dev/shm")
     parent = memory if os.access(memory, os.W_OK) else None

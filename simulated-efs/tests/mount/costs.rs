@@ -35,11 +35,36 @@ fn a_new_file_costs_its_creation_one_write_and_its_closing() {
             file.write_all(b"a line\n").unwrap();
         }
     });
-    let expected = [("lookup", 1, 1), ("create", 1, 1), ("write", 10, 0), ("close", 1, 2)];
+    let expected = [("lookup", 1, 0), ("create", 1, 1), ("write", 10, 0), ("close", 1, 2)];
     assert_eq!(nonzero(&counts), expected);
     assert_eq!(counts.round_trips_in(Class::Write), 1);
     assert_eq!(counts.round_trips_in(Class::MetadataWrite), 1);
-    assert_eq!(counts.round_trips_in(Class::MetadataRead), 2);
+    assert_eq!(counts.round_trips_in(Class::MetadataRead), 1);
+}
+
+#[test]
+fn giving_a_name_costs_no_look_up_and_asking_for_it_does() {
+    if !can_mount() {
+        return;
+    }
+    let _counting = no_process_starts();
+    let mut server = Server::new();
+    let client = server.mount(Profile::NONE, Cache::Nfs);
+    let (counts, ()) = server.cost(client, |root| {
+        fs::create_dir(root.join("folder")).unwrap();
+        File::create_new(root.join("new")).unwrap();
+        fs::hard_link(root.join("new"), root.join("folder/link")).unwrap();
+        fs::rename(root.join("new"), root.join("folder/final")).unwrap();
+    });
+    assert_eq!(counts.of(Kind::Lookup), 4);
+    assert_eq!(counts.round_trips_of(Kind::Lookup), 0);
+    let (counts, ()) = server.cost(client, |root| {
+        assert!(!root.join("asked").exists());
+        File::create_new(root.join("asked")).unwrap();
+        assert!(!root.join("opened").exists());
+        fs::write(root.join("opened"), "").unwrap();
+    });
+    assert_eq!(counts.round_trips_of(Kind::Lookup), 2, "{:?}", nonzero(&counts));
 }
 
 #[test]

@@ -72,9 +72,9 @@ impl Peer for Ours {
 /// The value of `field`, wherever the reply has it.
 fn find<'a>(reply: &'a Value, field: &str) -> Option<&'a Value> {
     match reply {
-        Value::Object(fields) => fields
-            .get(field)
-            .or_else(|| fields.values().find_map(|inner| find(inner, field))),
+        Value::Object(fields) => {
+            fields.get(field).or_else(|| fields.values().find_map(|inner| find(inner, field)))
+        }
         _ => None,
     }
 }
