@@ -49,8 +49,7 @@ class Libgit2:
 
         self.git = pygit2
         if kind == "libgit2-fsync":
-            pygit2.enums  # libgit2 knows no setting in the file for objects alone
-            pygit2.settings.enable_fsync_gitdir = True
+            pygit2.settings.enable_fsync_gitdir(True)
         self.repo = pygit2.Repository(path_of_repository)
 
     def commit(self, path, text):
