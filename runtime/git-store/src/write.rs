@@ -24,10 +24,8 @@ use crate::{
 
 /// Most rounds against other writers. The time budget normally ends it first.
 const MAX_ATTEMPTS: u32 = 500;
-/// Longest wait before the second attempt; it doubles with each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(1);
-/// Longest wait before any attempt: about what one attempt takes on EFS.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// Longest wait before any attempt.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 impl Store {
     pub(crate) fn write(&self, request: &Write) -> Result<Written> {
@@ -41,6 +39,7 @@ impl Store {
         let deadline = Instant::now() + self.options.write_budget;
         let mut attempts = 1;
         loop {
+            let started = Instant::now();
             if let Some((commit, changed)) = writer.attempt(&mut watch)? {
                 let commit = commit_id(&commit);
                 return Ok(Written { commit, changed, attempts, timings: watch.stop() });
@@ -48,16 +47,18 @@ impl Store {
             if attempts >= MAX_ATTEMPTS || Instant::now() >= deadline {
                 return Err(Error::Busy { attempts });
             }
-            watch.time(|t| &mut t.wait, || thread::sleep(jittered_wait(attempts)));
+            let wait = jittered_wait(attempts, started.elapsed());
+            watch.time(|t| &mut t.wait, || thread::sleep(wait));
             attempts += 1;
         }
     }
 }
 
-/// A random part of a time that doubles with each attempt, so that writers who
-/// met once are unlikely to meet again.
-fn jittered_wait(attempts: u32) -> Duration {
-    let longest = FIRST_WAIT.saturating_mul(1 << (attempts - 1).min(16)).min(LONGEST_WAIT);
+/// A random part of a time that doubles with each attempt, so that writers who met once
+/// are unlikely to meet again. It begins at what an attempt takes, which is what others
+/// need to get through: some milliseconds here, some tens on EFS.
+fn jittered_wait(attempts: u32, attempt: Duration) -> Duration {
+    let longest = attempt.saturating_mul(1 << (attempts - 1).min(16)).min(LONGEST_WAIT);
     longest.mul_f64(rand::rng().random())
 }
 
@@ -147,9 +148,11 @@ mod tests {
 
     #[test]
     fn waits_are_bounded() {
+        let attempt = Duration::from_millis(3);
         for attempts in [1, 2, 10, 17, 18, 33, u32::MAX] {
-            assert!(jittered_wait(attempts) <= LONGEST_WAIT);
+            assert!(jittered_wait(attempts, attempt) <= LONGEST_WAIT);
         }
-        assert!(jittered_wait(1) <= FIRST_WAIT);
+        assert!(jittered_wait(1, attempt) <= attempt);
+        assert!(jittered_wait(9, Duration::MAX) <= LONGEST_WAIT);
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn spawn(
         .env(NAME, name)
         .env(WRITES, writes.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .stderr(Stdio::piped());
     if let Some(step) = die_at {
         command.env(DIE_AT, step);
     }
@@ -78,7 +78,7 @@ fn writer() {
     let writes: u32 = env::var(WRITES).unwrap().parse().unwrap();
     let store = match env::var(DIE_AT) {
         Ok(step) => Store::with_options(root, dying_at(step)),
-        Err(_) => Store::new(root),
+        Err(_) => Store::with_options(root, patient()),
     };
     let mut out = std::io::stdout();
     // The harness has begun a line.
@@ -89,6 +89,14 @@ fn writer() {
         writeln!(out, "acknowledged {path}").unwrap();
         out.flush().unwrap();
     }
+}
+
+/// Options for tests that say nothing about time: fifty writers on a busy machine take
+/// long, one after the other.
+fn patient() -> Options {
+    let mut options = Options::default();
+    options.write_budget = std::time::Duration::from_mins(2);
+    options
 }
 
 /// `Name` or `Name/2`: die at the first or second time that the step is reached.
