@@ -15,8 +15,15 @@ const STORE: &str = "acme-dev-git-store";
 
 /// Few calls, but as many as the criteria need.
 const SHORT: [&str; 9] = [
-    "bench", "efs", "--pages=1,30", "--reads=20", "--writes=20", "--concurrent=15", "--cold=5",
-    "--warm-up=2", "--no-progress",
+    "bench",
+    "efs",
+    "--pages=1,30",
+    "--reads=20",
+    "--writes=20",
+    "--concurrent=15",
+    "--cold=5",
+    "--warm-up=2",
+    "--no-progress",
 ];
 
 fn up() -> Platform {
@@ -57,7 +64,9 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     assert_eq!(series("warm-read-1", "wall_ms")["summary"]["count"], 20);
     // What Lambda reports, and what the store says of its own steps.
     assert_eq!(series("warm-read-30", "duration_ms")["summary"]["count"], 20);
-    assert!(series("warm-write-30", "step write_objects_ms")["summary"]["mean"].as_f64() > Some(0.0));
+    assert!(
+        series("warm-write-30", "step write_objects_ms")["summary"]["mean"].as_f64() > Some(0.0)
+    );
     // Every forced start was one, and took longer inside than what it answered.
     assert_eq!(series("cold-read-30", "init_ms")["summary"]["count"], 5);
     assert!(series("cold-read-30", "memory_mb")["summary"]["min"].as_f64() > Some(1.0));
@@ -114,11 +123,19 @@ fn a_store_made_slow_is_found_out_and_the_criterion_is_named() {
     };
     slow(&["bootstrap", "--local"]).exits(0);
     let done = slow(&[
-        "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=0", "--concurrent=0",
-        "--cold=0", "--warm-up=1",
+        "bench",
+        "efs",
+        "--local",
+        "--pages=1",
+        "--reads=20",
+        "--writes=0",
+        "--concurrent=0",
+        "--cold=0",
+        "--warm-up=1",
     ]);
     let done = done.exits(9);
-    let line = done.stdout.lines().find(|line| line.trim().starts_with("warm_read_p95_ms: measured"));
+    let line =
+        done.stdout.lines().find(|line| line.trim().starts_with("warm_read_p95_ms: measured"));
     let line = line.unwrap_or_else(|| panic!("{}", done.stdout));
     assert!(line.contains("limit 500"), "{line}");
     // The result is stored, and says it too.
@@ -134,8 +151,16 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
     let platform = up();
     let before = configuration(&platform);
     let sweep = [
-        "bench", "invoke", "git-store", "--memory", "128,256,640", "--count", "3", "--payload",
-        r#"{"operation": "ping"}"#, "--local",
+        "bench",
+        "invoke",
+        "git-store",
+        "--memory",
+        "128,256,640",
+        "--count",
+        "3",
+        "--payload",
+        r#"{"operation": "ping"}"#,
+        "--local",
     ];
     let held = platform.hold("bench:memory-256", &sweep);
     held.kill();
@@ -146,16 +171,29 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
     platform.run(&["resume", &id]).exits(0).prints("memory is 512 MB again");
     assert_eq!(configuration(&platform), before);
     let result = platform.run(&["bench", "show", &id, "-o", "json"]).exits(0).json();
-    assert_eq!((&result["state"], result["phases"].as_array().unwrap().len()), (&json!("complete"), 3));
+    assert_eq!(
+        (&result["state"], result["phases"].as_array().unwrap().len()),
+        (&json!("complete"), 3)
+    );
 }
 
 #[test]
 fn an_interruption_keeps_the_phases_and_puts_everything_back() {
     let platform = up();
-    let started = platform.hold("bench:cold-read-1", &[
-        "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=0", "--concurrent=0",
-        "--cold=5", "--warm-up=1",
-    ]);
+    let started = platform.hold(
+        "bench:cold-read-1",
+        &[
+            "bench",
+            "efs",
+            "--local",
+            "--pages=1",
+            "--reads=20",
+            "--writes=0",
+            "--concurrent=0",
+            "--cold=5",
+            "--warm-up=1",
+        ],
+    );
     assert!(configuration(&platform).1, "a cold start was forced");
     started.signal("INT");
     let done = started.end();
@@ -166,14 +204,24 @@ fn an_interruption_keeps_the_phases_and_puts_everything_back() {
     early.signal("INT");
     early.end().exits(130).complains("platformctl resume");
     let history = platform.run(&["bench", "history", "-o", "json"]).exits(0).json();
-    assert_eq!((&history[0]["state"], history[0]["calls"].as_u64()), (&json!("interrupted"), Some(20)));
+    assert_eq!(
+        (&history[0]["state"], history[0]["calls"].as_u64()),
+        (&json!("interrupted"), Some(20))
+    );
     let id = history[0]["id"].as_str().unwrap().to_owned();
     platform.run(&["resume", &id]).exits(0).prints("complete");
 }
 
 const SHORT_LOCAL: [&str; 9] = [
-    "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=20", "--concurrent=8",
-    "--cold=5", "--warm-up=1",
+    "bench",
+    "efs",
+    "--local",
+    "--pages=1",
+    "--reads=20",
+    "--writes=20",
+    "--concurrent=8",
+    "--cold=5",
+    "--warm-up=1",
 ];
 
 #[test]

@@ -231,7 +231,8 @@ impl Rounds {
         let gone = || Error::failed(format!("queue {from} is gone"));
         let url = self.url(&from).await?.ok_or_else(gone)?;
         let target = self.url(&to).await?.ok_or_else(gone)?;
-        let broker = Sqs { aws: self.aws.clone(), url, target: Some(target), archive: None };
+        let broker =
+            Sqs { aws: self.aws.clone(), url, target: Some(target), function: None, archive: None };
         let orders = Orders {
             run: self.journal.run().as_str().to_owned(),
             queue: from,
