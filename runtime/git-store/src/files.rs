@@ -75,9 +75,9 @@ impl Folder {
     /// Makes the names in this folder durable. NFS does this with each operation,
     /// so it costs nothing there; local file systems need it.
     pub(crate) fn sync(&self) -> Result<()> {
-        Ok(rustix::fs::fsync(&self.file)
+        rustix::fs::fsync(&self.file)
             .map_err(io::Error::from)
-            .map_err(Error::io("sync", &self.path))?)
+            .map_err(Error::io("sync", &self.path))
     }
 
     /// Makes the names in the folder `name` of this one durable.

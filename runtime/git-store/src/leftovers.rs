@@ -74,9 +74,7 @@ pub(crate) fn clean(work: &mut Maintenance<'_>) -> Result<()> {
                 }
             }
             Some(id) if is_of_commit(work, name, files, &id)? => {
-                if !may_be_claimed(work, &id)? {
-                    work.remove_pack(name);
-                }
+                clean_commit(work, name, &id)?;
             }
             _ if files.pack && files.index => {
                 foreign.push(Entry { name: name.clone(), ours: false });
@@ -128,23 +126,32 @@ fn is_of_commit(work: &Maintenance<'_>, name: &str, files: &Files, id: &ObjectId
         let pack = PackFile::open(folder, name)?;
         return Ok(pack.is_some_and(|pack| pack.offset(id).is_ok_and(|offset| offset.is_some())));
     }
-    Ok(files.pack && parent(work, id)?.is_some())
+    Ok(files.pack && read(work, id)?.is_some())
 }
 
-/// The parent of `id` as its pack says; `None` if there is no such commit to be read.
-fn parent(work: &Maintenance<'_>, id: &ObjectId) -> Result<Option<Option<ObjectId>>> {
+/// A commit in a pack of its own.
+struct Alone {
+    parent: Option<ObjectId>,
+}
+
+/// The commit `id` as its pack says; `None` if there is no such commit to be read.
+fn read(work: &Maintenance<'_>, id: &ObjectId) -> Result<Option<Alone>> {
     let Some(bytes) = work.repository.objects.pack_of(id)? else { return Ok(None) };
     let Ok(objects) = pack::unpack(&bytes) else { return Ok(None) };
     let commit = objects.iter().find(|object| object.id == *id);
     let Some(commit) = commit else { return Ok(None) };
-    Ok(Commit::parse(id, &commit.data).ok().map(|commit| commit.parent()))
+    Ok(Commit::parse(id, &commit.data).ok().map(|commit| Alone { parent: commit.parent() }))
 }
 
-/// Whether the commit `id` has a place in history, or may still get one.
-fn may_be_claimed(work: &Maintenance<'_>, id: &ObjectId) -> Result<bool> {
-    let Some(parent) = parent(work, id)? else { return Ok(true) };
+/// Removes the pack of the commit `id`, unless it has a place in history or may still
+/// get one.
+fn clean_commit(work: &mut Maintenance<'_>, name: &str, id: &ObjectId) -> Result<()> {
+    let Some(commit) = read(work, id)? else { return Ok(()) };
     let head = work.repository.head(work.observer);
-    Ok(head.successor(parent)?.is_none_or(|successor| successor == *id))
+    if head.successor(commit.parent)?.is_some_and(|successor| successor != *id) {
+        work.remove_pack(name);
+    }
+    Ok(())
 }
 
 fn is_older(work: &Maintenance<'_>, name: &str, least: Duration) -> bool {

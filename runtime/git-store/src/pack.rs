@@ -108,9 +108,9 @@ fn index(entries: &[(ObjectId, u32, u32)], pack: &ObjectId) -> Result<Vec<u8>> {
         }
         bytes.extend_from_slice(&u32::try_from(below).unwrap_or(u32::MAX).to_be_bytes());
     }
-    entries.iter().for_each(|(id, ..)| bytes.extend_from_slice(id.as_slice()));
-    entries.iter().for_each(|(_, crc, _)| bytes.extend_from_slice(&crc.to_be_bytes()));
-    entries.iter().for_each(|(.., offset)| bytes.extend_from_slice(&offset.to_be_bytes()));
+    bytes.extend(entries.iter().flat_map(|(id, ..)| id.as_slice()));
+    bytes.extend(entries.iter().flat_map(|(_, crc, _)| crc.to_be_bytes()));
+    bytes.extend(entries.iter().flat_map(|(.., offset)| offset.to_be_bytes()));
     bytes.extend_from_slice(pack.as_slice());
     let own = checksum(&bytes)?;
     bytes.extend_from_slice(own.as_slice());

@@ -92,7 +92,7 @@ impl Campaign {
             }
             wiki.check();
         }
-        let commits = self.check(&wiki, &expected, possible);
+        let commits = check(&wiki, &expected, possible);
         eprintln!(
             "{} writers, {} rounds, {}: {} writes acknowledged, none lost; {commits} commits in \
              one line; slowest write after a round: {} ms",
@@ -103,40 +103,40 @@ impl Campaign {
             slowest.as_millis(),
         );
     }
+}
 
-    /// Every acknowledged page is there and one commit; each writer's commits are in the
-    /// order of its writes. Answers the number of commits.
-    fn check(&self, wiki: &Wiki, expected: &BTreeSet<String>, possible: usize) -> usize {
-        let store = wiki.another_store();
-        let mut messages = Vec::new();
-        let mut from = None;
-        loop {
-            let request = History { from, limit: Some(limits::HISTORY), ..history_request() };
-            let page = history(&store, request).unwrap();
-            messages.extend(page.commits.into_iter().map(|commit| commit.message));
-            match page.next {
-                Some(next) => from = Some(next.into()),
-                None => break,
-            }
+/// Every acknowledged page is there and one commit; each writer's commits are in the
+/// order of its writes. Answers the number of commits.
+fn check(wiki: &Wiki, expected: &BTreeSet<String>, possible: usize) -> usize {
+    let store = wiki.another_store();
+    let mut messages = Vec::new();
+    let mut from = None;
+    loop {
+        let request = History { from, limit: Some(limits::HISTORY), ..history_request() };
+        let page = history(&store, request).unwrap();
+        messages.extend(page.commits.into_iter().map(|commit| commit.message));
+        match page.next {
+            Some(next) => from = Some(next.into()),
+            None => break,
         }
-        messages.reverse();
-        let written: BTreeSet<String> =
-            messages.iter().filter_map(|m| m.strip_prefix("Write ")).map(str::to_owned).collect();
-        assert_eq!(written.len(), messages.len(), "a write is in history twice");
-        assert_eq!(expected.difference(&written).next(), None, "a write is lost");
-        assert!(written.len() <= expected.len() + possible);
-        let mut last: BTreeMap<&str, u32> = BTreeMap::new();
-        for message in &messages {
-            let (writer, n) = message.rsplit_once('/').unwrap();
-            let Ok(n) = n.parse() else { continue };
-            assert!(last.insert(writer, n).is_none_or(|before| before < n), "{message}");
-        }
-        for path in expected {
-            assert_eq!(read(&store, path).unwrap().body, *path);
-        }
-        assert_eq!(wiki.commits(), messages.len());
-        messages.len()
     }
+    messages.reverse();
+    let written: BTreeSet<String> =
+        messages.iter().filter_map(|m| m.strip_prefix("Write ")).map(str::to_owned).collect();
+    assert_eq!(written.len(), messages.len(), "a write is in history twice");
+    assert_eq!(expected.difference(&written).next(), None, "a write is lost");
+    assert!(written.len() <= expected.len() + possible);
+    let mut last: BTreeMap<&str, u32> = BTreeMap::new();
+    for message in &messages {
+        let (writer, n) = message.rsplit_once('/').unwrap();
+        let Ok(n) = n.parse() else { continue };
+        assert!(last.insert(writer, n).is_none_or(|before| before < n), "{message}");
+    }
+    for path in expected {
+        assert_eq!(read(&store, path).unwrap().body, *path);
+    }
+    assert_eq!(wiki.commits(), messages.len());
+    messages.len()
 }
 
 fn full() -> bool {

@@ -121,7 +121,9 @@ fn older_repositories_are_consolidated() {
     let done = maintain(&store);
     assert_eq!((done.commits, done.packs), (16, 1));
     assert!(!loose().is_empty(), "they are too young to go");
-    loose().iter().for_each(|path| age(path, Duration::from_hours(2)));
+    for path in loose() {
+        age(&path, Duration::from_hours(2));
+    }
     maintain(&store);
     assert_eq!(loose(), Vec::<PathBuf>::new());
     assert_eq!(packs(&wiki).len(), 4);
@@ -255,7 +257,7 @@ fn everybody_at_once() {
                 }
             }
         });
-        let results: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        let results: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         over.store(true, Ordering::SeqCst);
         assert!(results.iter().all(Result::is_ok));
     });
