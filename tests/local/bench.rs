@@ -7,22 +7,44 @@ use std::path::Path;
 use std::time::Instant;
 
 use platformctl::bench::lambda::VARIABLE;
+use platformctl::failpoint;
 use serde_json::{Value, json};
 
-use crate::platform::{Platform, artefacts, block_on};
+use crate::platform::{Platform, Started, artefacts, block_on, eventually};
 
 const STORE: &str = "acme-dev-git-store";
 
 /// Few calls, but as many as the criteria need.
 const SHORT: [&str; 9] = [
-    "bench", "efs", "--pages=1,30", "--reads=20", "--writes=20", "--concurrent=15", "--cold=5",
-    "--warm-up=2", "--no-progress",
+    "bench",
+    "efs",
+    "--pages=1,30",
+    "--reads=20",
+    "--writes=20",
+    "--concurrent=15",
+    "--cold=5",
+    "--warm-up=2",
+    "--no-progress",
 ];
 
 fn up() -> Platform {
     let platform = Platform::new();
     platform.local(&["bootstrap"]).exits(0);
     platform
+}
+
+/// Starts a benchmark that waits once it measured a phase.
+fn held(platform: &Platform, phase: &str, arguments: &[&str]) -> Started {
+    let file = platform.path("held");
+    let _ = fs::remove_file(&file);
+    let mut command = platform.command(arguments);
+    command.env(failpoint::VARIABLE, format!("bench:{phase}")).env(failpoint::HELD, &file);
+    let mut started = platform.start(command);
+    eventually(phase, || {
+        started.still_runs();
+        file.exists()
+    });
+    started
 }
 
 /// The store's memory, and whether the benchmark's variable is in its environment.
@@ -41,7 +63,7 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     let before = configuration(&platform);
     let begun = Instant::now();
     let done = platform.local(&[&SHORT[..], &["-o", "json"]].concat()).exits(0);
-    // The default sizes are measured in the same time: see the README.
+    // The default sizes keep this limit too; the first time most of it goes to making pages.
     assert!(begun.elapsed().as_secs() < 180, "{:?}", begun.elapsed());
     let result = done.json();
     assert_eq!(result["state"], "complete");
@@ -57,7 +79,9 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     assert_eq!(series("warm-read-1", "wall_ms")["summary"]["count"], 20);
     // What Lambda reports, and what the store says of its own steps.
     assert_eq!(series("warm-read-30", "duration_ms")["summary"]["count"], 20);
-    assert!(series("warm-write-30", "step write_objects_ms")["summary"]["mean"].as_f64() > Some(0.0));
+    assert!(
+        series("warm-write-30", "step write_objects_ms")["summary"]["mean"].as_f64() > Some(0.0)
+    );
     // Every forced start was one, and took longer inside than what it answered.
     assert_eq!(series("cold-read-30", "init_ms")["summary"]["count"], 5);
     assert!(series("cold-read-30", "memory_mb")["summary"]["min"].as_f64() > Some(1.0));
@@ -79,9 +103,8 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     assert_eq!(compared["changed"], json!([]));
 }
 
-/// A store that sleeps: a small program that stands between Lambda and the real one would have
-/// to speak its protocol, so it is the real one, run under a wrapper that sleeps at its start
-/// and stops it again and again while it works.
+/// The functions' zips, but for a store that is slow: the real program, under a wrapper that
+/// stops it again and again while it works.
 fn slow_artefacts(folder: &Path) {
     for entry in fs::read_dir(artefacts()).unwrap().flatten() {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
@@ -92,7 +115,7 @@ fn slow_artefacts(folder: &Path) {
     std::io::Read::read_to_end(&mut real.by_name("bootstrap").unwrap(), &mut program).unwrap();
     let mut slow = zip::ZipWriter::new(fs::File::create(&file).unwrap());
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    // Runs for a twentieth of the time: whatever it does takes twenty times as long.
+    // It may run for 10 ms after every 400: most of its answers are late.
     let wrapper = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\n./real &\nreal=$!\ntrap 'kill -CONT $real; kill $real; exit 0' TERM INT\n\
         while kill -STOP $real 2>/dev/null; do sleep 0.4; kill -CONT $real; sleep 0.01; done\n";
     slow.start_file("bootstrap", options).unwrap();
@@ -114,11 +137,19 @@ fn a_store_made_slow_is_found_out_and_the_criterion_is_named() {
     };
     slow(&["bootstrap", "--local"]).exits(0);
     let done = slow(&[
-        "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=0", "--concurrent=0",
-        "--cold=0", "--warm-up=1",
+        "bench",
+        "efs",
+        "--local",
+        "--pages=1",
+        "--reads=20",
+        "--writes=0",
+        "--concurrent=0",
+        "--cold=0",
+        "--warm-up=1",
     ]);
     let done = done.exits(9);
-    let line = done.stdout.lines().find(|line| line.trim().starts_with("warm_read_p95_ms: measured"));
+    let line =
+        done.stdout.lines().find(|line| line.trim().starts_with("warm_read_p95_ms: measured"));
     let line = line.unwrap_or_else(|| panic!("{}", done.stdout));
     assert!(line.contains("limit 500"), "{line}");
     // The result is stored, and says it too.
@@ -134,10 +165,18 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
     let platform = up();
     let before = configuration(&platform);
     let sweep = [
-        "bench", "invoke", "git-store", "--memory", "128,256,640", "--count", "3", "--payload",
-        r#"{"operation": "ping"}"#, "--local",
+        "bench",
+        "invoke",
+        "git-store",
+        "--memory",
+        "128,256,640",
+        "--count",
+        "3",
+        "--payload",
+        r#"{"operation": "ping"}"#,
+        "--local",
     ];
-    let held = platform.hold("bench:memory-256", &sweep);
+    let held = held(&platform, "memory-256", &sweep);
     held.kill();
     assert_eq!(configuration(&platform).0, 256);
     let history = platform.run(&["bench", "history", "-o", "json"]).exits(0).json();
@@ -146,34 +185,58 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
     platform.run(&["resume", &id]).exits(0).prints("memory is 512 MB again");
     assert_eq!(configuration(&platform), before);
     let result = platform.run(&["bench", "show", &id, "-o", "json"]).exits(0).json();
-    assert_eq!((&result["state"], result["phases"].as_array().unwrap().len()), (&json!("complete"), 3));
+    assert_eq!(
+        (&result["state"], result["phases"].as_array().unwrap().len()),
+        (&json!("complete"), 3)
+    );
 }
 
 #[test]
 fn an_interruption_keeps_the_phases_and_puts_everything_back() {
     let platform = up();
-    let started = platform.hold("bench:cold-read-1", &[
-        "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=0", "--concurrent=0",
-        "--cold=5", "--warm-up=1",
-    ]);
+    let started = held(
+        &platform,
+        "cold-read-1",
+        &[
+            "bench",
+            "efs",
+            "--local",
+            "--pages=1",
+            "--reads=20",
+            "--writes=0",
+            "--concurrent=0",
+            "--cold=5",
+            "--warm-up=1",
+        ],
+    );
     assert!(configuration(&platform).1, "a cold start was forced");
     started.signal("INT");
-    let done = started.end();
-    // All was measured before it was held: it comes to its end, and cleans up.
-    assert!(matches!(done.code, Some(0 | 130)), "{done:?}");
+    // All was measured before it was held: it comes to its end, and cleans up. Without writes,
+    // not every criterion is proved.
+    started.end().exits(9).prints("warm_write_p95_ms: not measured");
     assert!(!configuration(&platform).1);
-    let early = platform.hold("bench:warm-read-1", &SHORT_LOCAL);
+    let early = held(&platform, "warm-read-1", &SHORT_LOCAL);
     early.signal("INT");
     early.end().exits(130).complains("platformctl resume");
     let history = platform.run(&["bench", "history", "-o", "json"]).exits(0).json();
-    assert_eq!((&history[0]["state"], history[0]["calls"].as_u64()), (&json!("interrupted"), Some(20)));
+    assert_eq!(
+        (&history[0]["state"], history[0]["calls"].as_u64()),
+        (&json!("interrupted"), Some(20))
+    );
     let id = history[0]["id"].as_str().unwrap().to_owned();
     platform.run(&["resume", &id]).exits(0).prints("complete");
 }
 
 const SHORT_LOCAL: [&str; 9] = [
-    "bench", "efs", "--local", "--pages=1", "--reads=20", "--writes=20", "--concurrent=8",
-    "--cold=5", "--warm-up=1",
+    "bench",
+    "efs",
+    "--local",
+    "--pages=1",
+    "--reads=20",
+    "--writes=20",
+    "--concurrent=8",
+    "--cold=5",
+    "--warm-up=1",
 ];
 
 #[test]
