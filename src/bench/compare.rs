@@ -1,5 +1,7 @@
 //! Whether two runs differ: only where their distributions separate.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::digest::{Series, of_run};
@@ -7,7 +9,7 @@ use super::result::Run;
 use super::stats::{Difference, difference, quantile, sorted};
 
 /// A change is claimed only below this p-value, after Holm's correction for the number of
-/// series that were compared: of many, some would differ by chance.
+/// series of the same metric: of many, some would differ by chance.
 pub const LEVEL: f64 = 0.01;
 
 /// And only at this effect at least: Cliff's delta of a "medium" effect (Romano and others,
@@ -42,6 +44,8 @@ impl Verdict {
 pub struct Compared {
     /// The series, such as `warm-read-1000 wall_ms`.
     pub name: String,
+    /// Its metric.
+    pub metric: String,
     /// Samples of the first and of the second run.
     pub counts: [usize; 2],
     /// Medians of the first and of the second run.
@@ -75,7 +79,10 @@ pub fn compare(first: &Run, second: &Run) -> Comparison {
     };
     let mut compared: Vec<Compared> =
         left.iter().filter_map(|series| one(series, &other(series, &right)?)).collect();
-    correct(&mut compared);
+    let metrics: BTreeSet<String> = compared.iter().map(|it| it.metric.clone()).collect();
+    for metric in metrics {
+        correct(compared.iter_mut().filter(|it| it.metric == metric).collect());
+    }
     let only = |these: &[Series], those: &[Series]| {
         these.iter().filter(|it| other(it, those).is_none()).map(Series::name).collect()
     };
@@ -92,6 +99,7 @@ fn one(first: &Series, second: &Series) -> Option<Compared> {
     let median = |values: &[f64]| quantile(&sorted(values), 0.5);
     Some(Compared {
         name: first.name(),
+        metric: first.metric.clone(),
         counts: [first.values.len(), second.values.len()],
         medians: [median(&first.values), median(&second.values)],
         difference,
@@ -101,16 +109,12 @@ fn one(first: &Series, second: &Series) -> Option<Compared> {
 }
 
 /// Holm's correction, and what can be said after it.
-fn correct(compared: &mut [Compared]) {
-    let mut order: Vec<usize> = (0..compared.len()).collect();
-    order.sort_by(|left, right| {
-        compared[*left].difference.p.total_cmp(&compared[*right].difference.p)
-    });
-    let mut worst = 0.0_f64;
-    for (place, index) in order.iter().enumerate() {
-        let remaining = super::stats::real(order.len() - place);
-        worst = worst.max((compared[*index].difference.p * remaining).min(1.0));
-        let one = &mut compared[*index];
+fn correct(mut family: Vec<&mut Compared>) {
+    family.sort_by(|left, right| left.difference.p.total_cmp(&right.difference.p));
+    let (mut worst, count) = (0.0_f64, family.len());
+    for (place, one) in family.into_iter().enumerate() {
+        let remaining = super::stats::real(count - place);
+        worst = worst.max((one.difference.p * remaining).min(1.0));
         one.corrected_p = worst;
         one.verdict = match one.difference.delta {
             _ if worst >= LEVEL => Verdict::NoneShown,

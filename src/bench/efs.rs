@@ -73,20 +73,14 @@ pub fn plan(sizes: &Sizes) -> Plan {
         };
         phases.push(one("warm-read", "warm reads", "read", sizes.reads));
         phases.push(one("warm-write", "warm writes", "write", sizes.writes));
-        let (readers, writers) = (sizes.readers, sizes.writers);
+        let Sizes { readers, writers, concurrent, .. } = *sizes;
         let many = |phase: Phase, at_once: usize| phase.at_once(at_once).warmed(2 * at_once);
-        let reads =
-            one("concurrent-read", &format!("{readers} reads at once"), "read", sizes.concurrent);
-        phases.push(many(reads, readers));
-        let writes = one(
-            "concurrent-write",
-            &format!("{writers} writes at once"),
-            "write",
-            sizes.concurrent,
-        );
-        phases.push(many(writes, writers));
+        let title = format!("{readers} reads at once");
+        phases.push(many(one("concurrent-read", &title, "read", concurrent), readers));
+        let title = format!("{writers} writes at once");
+        phases.push(many(one("concurrent-write", &title, "write", concurrent), writers));
         let title = format!("{readers} reads and {writers} writes at once");
-        let mut mixed = one("concurrent-mixed", &title, "read", sizes.concurrent);
+        let mut mixed = one("concurrent-mixed", &title, "read", concurrent);
         mixed.operations = mix(readers, writers);
         phases.push(many(mixed, readers + writers));
         if let Some(rate) = sizes.rate {
@@ -104,15 +98,15 @@ pub fn plan(sizes: &Sizes) -> Plan {
 
 /// Reads and writes in turn, as evenly as they can be.
 fn mix(readers: usize, writers: usize) -> Vec<String> {
-    let (mut reads, mut writes) = (0, 0);
+    let (mut read, mut written) = (0, 0);
     let mut operations = Vec::new();
-    while reads < readers || writes < writers {
+    while read < readers || written < writers {
         // Whoever is further behind its share is next.
-        if writes >= writers || (reads < readers && reads * writers <= writes * readers) {
-            reads += 1;
+        if written >= writers || (read < readers && read * writers <= written * readers) {
+            read += 1;
             operations.push("read".to_owned());
         } else {
-            writes += 1;
+            written += 1;
             operations.push("write".to_owned());
         }
     }
@@ -228,17 +222,17 @@ impl Store {
         let mut request =
             json!({ "operation": "list", "wiki": wiki(pages), "prefix": "bench", "limit": LISTED });
         loop {
-            let Response::List(list) = self.ask(&request).await? else {
+            let Response::List(found) = self.ask(&request).await? else {
                 return Err(Error::failed("the store answered something else than a list"));
             };
-            match list.pages.last() {
-                Some(last) if list.truncated => request["after"] = json!(last.path),
+            match found.pages.last() {
+                Some(last) if found.truncated => request["after"] = json!(last.path),
                 _ => {
-                    paths.extend(list.pages.into_iter().map(|page| page.path));
+                    paths.extend(found.pages.into_iter().map(|page| page.path));
                     return Ok(paths);
                 }
             }
-            paths.extend(list.pages.into_iter().map(|page| page.path));
+            paths.extend(found.pages.into_iter().map(|page| page.path));
         }
     }
 

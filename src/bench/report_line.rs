@@ -11,8 +11,8 @@ pub fn read(log: &str) -> Inside {
         return Inside::default();
     };
     let part = |name: &str, unit: &str| {
-        let parts = line.split('\t').map(str::trim);
-        let value = parts.filter_map(|part| part.strip_prefix(name)).next()?;
+        let mut parts = line.split('\t').map(str::trim);
+        let value = parts.find_map(|part| part.strip_prefix(name))?;
         let number = value.strip_prefix(": ")?.strip_suffix(unit)?.trim();
         number.parse().ok().filter(|number: &f64| number.is_finite())
     };

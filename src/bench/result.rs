@@ -181,6 +181,12 @@ impl Measured {
         kinds
     }
 
+    /// How many calls failed; of one operation, or of all.
+    pub fn failed(&self, operation: Option<&str>) -> usize {
+        let of = |it: &&Sample| operation.is_none_or(|operation| it.operation == operation);
+        self.samples.iter().filter(of).filter(|it| it.error.is_some()).count()
+    }
+
     /// Calls a second that were answered, while it measured.
     pub fn throughput(&self) -> f64 {
         let end = self.samples.iter().map(|it| it.at_ms + it.wall_ms).fold(0.0, f64::max);

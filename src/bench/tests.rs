@@ -19,13 +19,16 @@ use crate::signal::{Cancel, Canceller};
 /// What a call of the mock does.
 type Does = dyn Fn(&Call) -> Result<Inside, Failure> + Send + Sync;
 
+/// One call at a time, and how long each takes.
+type Slow = (tokio::sync::Mutex<()>, fn(usize) -> Duration);
+
 #[derive(Default)]
 struct Mock {
     log: Mutex<Vec<String>>,
     does: Option<Box<Does>>,
     refuses_to_begin: Option<&'static str>,
     /// Serves one call at a time, each for as long as it says.
-    slow: Option<(tokio::sync::Mutex<()>, fn(usize) -> Duration)>,
+    slow: Option<Slow>,
 }
 
 impl Mock {

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn an_unknown_key_names_its_line_and_the_nearest_valid_key() {
         insta::assert_snapshot!(refused("network:\n  zones: 1\n  cdir: 10.0.0.0/16\n"), @"platform.yaml:7:3: network.cdir: unknown field `cdir` | did you mean `cidr`? valid here: cidr, zones, availability_zones, subnet_prefix, nat, endpoints, interface_endpoints, flow_logs, reserved_cidrs");
-        insta::assert_snapshot!(refused("nettwork: {}\n"), @"platform.yaml:5:1: nettwork: unknown field `nettwork` | did you mean `network`? valid here: version, project, environment, region, runtime_region, account, protect, tags, identity, network, runtime_network, efs, platform, agentcore, tiers, tenants, quotas, observability, budget, lock, runbooks");
+        insta::assert_snapshot!(refused("nettwork: {}\n"), @"platform.yaml:5:1: nettwork: unknown field `nettwork` | did you mean `network`? valid here: version, project, environment, region, runtime_region, account, protect, tags, identity, network, runtime_network, efs, platform, agentcore, tiers, tenants, quotas, observability, budget, lock, bench, runbooks");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn malformed_yaml() {
 fn an_unknown_key_suggests_the_nearest() {
     insta::assert_snapshot!(refused_plus("nettwork: {}\n"), @r"
     error: platform.yaml:5:1: nettwork: unknown field `nettwork`
-    hint: did you mean `network`? valid here: version, project, environment, region, runtime_region, account, protect, tags, identity, network, runtime_network, efs, platform, agentcore, tiers, tenants, quotas, observability, budget, lock, runbooks
+    hint: did you mean `network`? valid here: version, project, environment, region, runtime_region, account, protect, tags, identity, network, runtime_network, efs, platform, agentcore, tiers, tenants, quotas, observability, budget, lock, bench, runbooks
     ");
     insta::assert_snapshot!(refused_plus("network:\n  zones: 1\n  cdir: 10.0.0.0/16\n"), @r"
     error: platform.yaml:7:3: network.cdir: unknown field `cdir`

@@ -2,6 +2,7 @@
 //! an environment of its own, offline, and looks at exit code, stdout and stderr.
 
 mod arguments;
+mod bench;
 mod check;
 mod check_baseline;
 mod check_templates;

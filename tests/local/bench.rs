@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use platformctl::bench::lambda::VARIABLE;
+use platformctl::failpoint;
 use serde_json::{Value, json};
 
-use crate::platform::{Platform, artefacts, block_on};
+use crate::platform::{Platform, Started, artefacts, block_on, eventually};
 
 const STORE: &str = "acme-dev-git-store";
 
@@ -32,6 +33,20 @@ fn up() -> Platform {
     platform
 }
 
+/// Starts a benchmark that waits once it measured a phase.
+fn held(platform: &Platform, phase: &str, arguments: &[&str]) -> Started {
+    let file = platform.path("held");
+    let _ = fs::remove_file(&file);
+    let mut command = platform.command(arguments);
+    command.env(failpoint::VARIABLE, format!("bench:{phase}")).env(failpoint::HELD, &file);
+    let mut started = platform.start(command);
+    eventually(phase, || {
+        started.still_runs();
+        file.exists()
+    });
+    started
+}
+
 /// The store's memory, and whether the benchmark's variable is in its environment.
 fn configuration(platform: &Platform) -> (i32, bool) {
     let aws = platform.aws();
@@ -48,7 +63,7 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     let before = configuration(&platform);
     let begun = Instant::now();
     let done = platform.local(&[&SHORT[..], &["-o", "json"]].concat()).exits(0);
-    // The default sizes are measured in the same time: see the README.
+    // The default sizes keep this limit too; the first time most of it goes to making pages.
     assert!(begun.elapsed().as_secs() < 180, "{:?}", begun.elapsed());
     let result = done.json();
     assert_eq!(result["state"], "complete");
@@ -88,9 +103,8 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     assert_eq!(compared["changed"], json!([]));
 }
 
-/// A store that sleeps: a small program that stands between Lambda and the real one would have
-/// to speak its protocol, so it is the real one, run under a wrapper that sleeps at its start
-/// and stops it again and again while it works.
+/// The functions' zips, but for a store that is slow: the real program, under a wrapper that
+/// stops it again and again while it works.
 fn slow_artefacts(folder: &Path) {
     for entry in fs::read_dir(artefacts()).unwrap().flatten() {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
@@ -101,7 +115,7 @@ fn slow_artefacts(folder: &Path) {
     std::io::Read::read_to_end(&mut real.by_name("bootstrap").unwrap(), &mut program).unwrap();
     let mut slow = zip::ZipWriter::new(fs::File::create(&file).unwrap());
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    // Runs for a twentieth of the time: whatever it does takes twenty times as long.
+    // It may run for 10 ms after every 400: most of its answers are late.
     let wrapper = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\n./real &\nreal=$!\ntrap 'kill -CONT $real; kill $real; exit 0' TERM INT\n\
         while kill -STOP $real 2>/dev/null; do sleep 0.4; kill -CONT $real; sleep 0.01; done\n";
     slow.start_file("bootstrap", options).unwrap();
@@ -162,7 +176,7 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
         r#"{"operation": "ping"}"#,
         "--local",
     ];
-    let held = platform.hold("bench:memory-256", &sweep);
+    let held = held(&platform, "memory-256", &sweep);
     held.kill();
     assert_eq!(configuration(&platform).0, 256);
     let history = platform.run(&["bench", "history", "-o", "json"]).exits(0).json();
@@ -180,8 +194,9 @@ fn a_killed_sweep_is_gone_on_with_and_the_memory_is_as_before() {
 #[test]
 fn an_interruption_keeps_the_phases_and_puts_everything_back() {
     let platform = up();
-    let started = platform.hold(
-        "bench:cold-read-1",
+    let started = held(
+        &platform,
+        "cold-read-1",
         &[
             "bench",
             "efs",
@@ -196,11 +211,11 @@ fn an_interruption_keeps_the_phases_and_puts_everything_back() {
     );
     assert!(configuration(&platform).1, "a cold start was forced");
     started.signal("INT");
-    let done = started.end();
-    // All was measured before it was held: it comes to its end, and cleans up.
-    assert!(matches!(done.code, Some(0 | 130)), "{done:?}");
+    // All was measured before it was held: it comes to its end, and cleans up. Without writes,
+    // not every criterion is proved.
+    started.end().exits(9).prints("warm_write_p95_ms: not measured");
     assert!(!configuration(&platform).1);
-    let early = platform.hold("bench:warm-read-1", &SHORT_LOCAL);
+    let early = held(&platform, "warm-read-1", &SHORT_LOCAL);
     early.signal("INT");
     early.end().exits(130).complains("platformctl resume");
     let history = platform.run(&["bench", "history", "-o", "json"]).exits(0).json();

@@ -131,7 +131,7 @@ pub(super) fn timeline(measured: &Measured) -> Option<String> {
             .margin(12)
             .x_label_area_size(36)
             .y_label_area_size(48)
-            .build_cartesian_2d(0.0..end, 0.0..real(rows.len()))?;
+            .build_cartesian_2d(0.0..end * 1.15, 0.0..real(rows.len()))?;
         chart
             .configure_mesh()
             .disable_y_mesh()
@@ -171,13 +171,13 @@ fn stacked(rows: &[(String, Vec<f64>)], parts: &[String], unit: &str) -> Option<
             .margin(12)
             .x_label_area_size(36)
             .y_label_area_size(190)
-            .build_cartesian_2d(0.0..longest * 1.25, 0.0..real(rows.len()))?;
+            .build_cartesian_2d(0.0..longest * 1.45, 0.5..real(rows.len()) + 0.5)?;
         let name = |at: &f64| {
-            // Labels stand at whole numbers: the name of the bar above.
+            // Bars are around whole numbers, the first one on top.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a row")]
             let row = at.round() as usize;
             let exact = (at - at.round()).abs() < 1e-6;
-            let name = rows.len().checked_sub(row + 1).and_then(|index| rows.get(index));
+            let name = rows.len().checked_sub(row).and_then(|index| rows.get(index));
             name.filter(|_| exact).map(|(name, _)| name.clone()).unwrap_or_default()
         };
         chart
@@ -192,9 +192,9 @@ fn stacked(rows: &[(String, Vec<f64>)], parts: &[String], unit: &str) -> Option<
         for (index, part) in parts.iter().enumerate() {
             let bars = rows.iter().enumerate().map(|(row, (_, values))| {
                 let before: f64 = values.iter().take(index).sum();
-                let bottom = real(rows.len() - row - 1);
+                let middle = real(rows.len() - row);
                 let end = before + values.get(index).copied().unwrap_or_default();
-                let corners = [(before, bottom + 0.2), (end, bottom + 0.8)];
+                let corners = [(before, middle - 0.3), (end, middle + 0.3)];
                 Rectangle::new(corners, colour(index).filled())
             });
             let style = colour(index).filled();

@@ -100,8 +100,8 @@ fn facts(run: &Run) -> String {
 fn table(run: &Run, body: &mut String) {
     body.push_str("<table><tr><th>Phase</th><th>Calls</th><th>Failed</th><th>Median</th><th>p95</th><th>p99</th><th>Max</th><th>Outliers</th></tr>\n");
     for measured in &run.phases {
-        let failed: usize = measured.errors().values().sum();
         for series in of_phase(measured).iter().filter(|it| it.metric == "wall_ms") {
+            let failed = measured.failed(series.operation.as_deref());
             let Some(Digest { summary, .. }) = series.digest() else { continue };
             let name = match &series.operation {
                 Some(operation) => format!("{}: {operation}", measured.phase.title),

@@ -34,8 +34,8 @@ pub fn markdown(run: &Run) -> String {
     text.push_str("\n## As the caller sees it\n\nMilliseconds; in brackets where the percentile lies with 95 % certainty.\n\n");
     text.push_str("| Phase | Calls | Failed | Median | p95 | p99 | Max | Outliers |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for measured in &run.phases {
-        let failed: usize = measured.errors().values().sum();
         for series in of_phase(measured).iter().filter(|it| it.metric == "wall_ms") {
+            let failed = measured.failed(series.operation.as_deref());
             let Some(Digest { summary, .. }) = series.digest() else { continue };
             let name = match &series.operation {
                 Some(operation) => format!("{}: {operation}", measured.phase.title),

@@ -20,7 +20,7 @@ pub struct Estimate {
 }
 
 /// The `share`-quantile of sorted values, interpolated linearly between neighbours (type 7 of
-/// Hyndman and Fan, 1996, as in R and NumPy). `NaN` for no values.
+/// Hyndman and Fan, 1996, as in R and `NumPy`). `NaN` for no values.
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let place = share.clamp(0.0, 1.0) * real(last);

@@ -66,7 +66,8 @@ fn ranked(first: &[f64], second: &[f64]) -> Ranked {
     all.sort_by(|left, right| left.0.total_cmp(&right.0));
     let mut ranked = Ranked { doubled: Vec::with_capacity(all.len()), first: 0, ties: Vec::new() };
     let mut before = 0_u64;
-    for group in all.chunk_by(|left, right| left.0 == right.0) {
+    // Ties are values that are the very same number.
+    for group in all.chunk_by(|left, right| left.0.total_cmp(&right.0).is_eq()) {
         let size = group.len() as u64;
         // Ranks before+1 to before+size: twice their mean.
         let doubled = 2 * before + size + 1;

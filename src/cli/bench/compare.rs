@@ -10,7 +10,7 @@ use crate::ui::{Align, Block, Report, Table, Tone};
 /// Compare what two runs measured, series by series
 ///
 /// A change is claimed only where the distributions separate: p below 0.01 in the Mann-Whitney
-/// U test, corrected for the number of series (Holm), and a Cliff's delta of 0.33 at least.
+/// U test, corrected for the number of series of a metric (Holm), and a Cliff's delta of 0.33 at least.
 /// Everything else is "no difference shown", which is not equality.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -23,7 +23,13 @@ pub struct CompareArgs {
     /// The run after
     #[arg(value_name = "B")]
     second: String,
+    /// Show steps and memory too, and not only times of whole calls
+    #[arg(long)]
+    all: bool,
 }
+
+/// What is shown without `--all`.
+const MAIN: [&str; 3] = ["wall_ms", "duration_ms", "init_ms"];
 
 /// Two runs.
 #[derive(Debug)]
@@ -31,13 +37,14 @@ pub struct CompareReport {
     first: Run,
     second: Run,
     comparison: Comparison,
+    all: bool,
 }
 
 pub(super) fn run(ctx: &Ctx, args: &CompareArgs) -> Result<CompareReport> {
     let folder = common::folder(ctx);
     let (first, second) = (folder.load(&args.first)?, folder.load(&args.second)?);
     let comparison = compare::compare(&first, &second);
-    Ok(CompareReport { first, second, comparison })
+    Ok(CompareReport { first, second, comparison, all: args.all })
 }
 
 fn changed(series: &[Compared]) -> Vec<&Compared> {
@@ -65,14 +72,14 @@ impl Report for CompareReport {
         let mut table = Table::new(&[
             ("series", Align::Left),
             ("samples", Align::Right),
-            (self.first.id.as_str(), Align::Right),
-            (self.second.id.as_str(), Align::Right),
+            ("first", Align::Right),
+            ("second", Align::Right),
             ("shift", Align::Right),
             ("p", Align::Right),
             ("delta", Align::Right),
             ("difference", Align::Left),
         ]);
-        for it in series {
+        for it in series.iter().filter(|it| self.all || MAIN.contains(&it.metric.as_str())) {
             let [before, after] = it.medians.map(number);
             let shift = it.difference.shift;
             let shift = match (shift.low, shift.high) {
@@ -98,7 +105,8 @@ impl Report for CompareReport {
                 (it.verdict.words().to_owned(), tone),
             ]);
         }
-        let mut blocks = Vec::new();
+        let heading = format!("{}, then {}: medians", self.first.id, self.second.id);
+        let mut blocks = vec![Block::Heading(heading)];
         if !circumstances.is_empty() {
             blocks.push(Block::Text(format!(
                 "the runs differ in more than what they measured:\n  {}",

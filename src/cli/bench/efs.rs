@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{common, render};
-use crate::bench::criteria::of_efs;
+use crate::bench::criteria::{Checked, of_efs};
 use crate::bench::efs::{Sizes, Store, plan, wiki};
 use crate::bench::executor::Runner;
 use crate::bench::lambda::{Changes, Function};
@@ -40,7 +40,6 @@ const ASSUMED_MS: f64 = 300.0;
 #[command(
     after_help = "Examples:\n  platformctl bench efs --local\n  platformctl bench efs --dry-run\n  platformctl bench efs --pages 1,1000,50000 --seed-within 2h --yes\n  platformctl bench efs --reads 200 --rate 20 --cold 10 -o json"
 )]
-#[expect(clippy::struct_field_names, reason = "as the flags are called")]
 pub struct EfsArgs {
     /// Pages of each wiki
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_values_t = [1, 1_000], value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -262,12 +261,14 @@ impl Report for EfsReport {
                 )),
             ];
         }
-        let mut blocks = render::blocks(&self.run);
+        // First, where it is seen: a runbook shows the first lines of what failed.
         let missed: Vec<String> =
-            self.run.criteria.iter().filter(|it| !it.passed).map(|it| it.line()).collect();
+            self.run.criteria.iter().filter(|it| !it.passed).map(Checked::line).collect();
+        let mut blocks = Vec::new();
         if !missed.is_empty() {
             blocks.push(Block::Text(format!("criteria missed:\n  {}", missed.join("\n  "))));
         }
+        blocks.extend(render::blocks(&self.run));
         let id = self.run.id.rsplit('-').next().unwrap_or_default();
         blocks.push(Block::Text(format!("run {id} · {}", self.file)));
         blocks

@@ -248,3 +248,47 @@ impl Report for InvokeReport {
         blocks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan::Phase;
+    use crate::bench::result::Measured;
+    use crate::bench::sample::Sample;
+
+    #[test]
+    fn each_memory_size_has_its_time_and_its_cost() {
+        let text = include_str!("../../bench/export/tests.json");
+        let mut run: Run = serde_json::from_str(text).expect("a result");
+        run.suite = "invoke".to_owned();
+        run.criteria.clear();
+        for (memory_mb, duration) in [(256, 200.0), (512, 90.0), (1_024, 80.0)] {
+            let phase = Phase::sequential("x", &format!("{memory_mb} MB"), "invoke", 3);
+            let name = format!("memory-{memory_mb}");
+            let phase = Phase { memory_mb: Some(memory_mb), name, ..phase };
+            let mut measured = Measured::of(phase, String::new());
+            let sample = Sample {
+                operation: "invoke".into(),
+                wall_ms: duration + 8.0,
+                duration_ms: Some(duration),
+                billed_ms: Some(duration + 0.5),
+                ..Sample::default()
+            };
+            measured.samples = vec![sample; 3];
+            measured.complete = true;
+            run.take(measured);
+        }
+        let prices = LambdaPrices::default();
+        let plan = plan(&[256, 512, 1_024], 3, 1, 1);
+        let report =
+            InvokeReport { run, file: "FILE".into(), plan, prices, dry_run: false, cost_usd: 0.01 };
+        let mut value = report.value();
+        assert_eq!((&value["cheapest_mb"], &value["fastest_mb"]), (&json!(512), &json!(1_024)));
+        // That of every suite is in tests/cli/bench.rs.
+        value.as_object_mut().expect("fields").remove("phases");
+        insta::assert_json_snapshot!(value);
+        insta::assert_snapshot!(crate::ui::text(&report.blocks()));
+        let dry = InvokeReport { dry_run: true, ..report };
+        insta::assert_json_snapshot!(dry.value());
+    }
+}

@@ -138,7 +138,7 @@ impl Executor for Cycles {
         let held = protocol::acquire(&self.backend, &System, &order).await.map_err(refused)?;
         let taken = begun.elapsed();
         held.release(&self.backend, &System).await.map_err(refused)?;
-        let given = begun.elapsed() - taken;
+        let given = begun.elapsed().saturating_sub(taken);
         let steps = [("take", taken), ("give_back", given)];
         let steps =
             steps.map(|(step, time)| (step.to_owned(), rounded(time.as_secs_f64() * 1000.0)));

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -169,7 +170,9 @@ impl Rounds {
         match answer {
             Ok(found) => Ok(found.queue_url().map(str::to_owned)),
             Err(error)
-                if error.as_service_error().is_some_and(|it| it.is_queue_does_not_exist()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(GetQueueUrlError::is_queue_does_not_exist) =>
             {
                 Ok(None)
             }

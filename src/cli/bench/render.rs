@@ -115,13 +115,11 @@ fn wall_times(run: &Run) -> Table {
         ("spread", Align::Left),
     ]);
     for measured in &run.phases {
-        let failed: usize = measured.errors().values().sum();
-        let tone = if failed > 0 { Tone::Bad } else { Tone::Plain };
         let mut walls: Vec<_> = digest::of_phase(measured)
             .into_iter()
             .filter(|series| series.metric == "wall_ms")
             .collect();
-        if walls.is_empty() && failed > 0 {
+        if walls.is_empty() && measured.failed(None) > 0 {
             walls.push(digest::Series {
                 phase: measured.phase.name.clone(),
                 operation: None,
@@ -130,6 +128,8 @@ fn wall_times(run: &Run) -> Table {
             });
         }
         for series in walls {
+            let failed = measured.failed(series.operation.as_deref());
+            let tone = if failed > 0 { Tone::Bad } else { Tone::Plain };
             let digest = series.digest();
             let of = |say: &dyn Fn(&Digest) -> String| digest.as_ref().map(say).unwrap_or_default();
             let plain = |text: String| (text, Tone::Plain);

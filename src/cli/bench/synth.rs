@@ -98,7 +98,7 @@ impl Synthesis {
             let between = guard::invariants::invariants(&templates);
             let today = OffsetDateTime::now_utc().date();
             guard::check_with(&inputs, &self.rules, &self.exemptions, today, between)?;
-            let proved = begun.elapsed() - synthesized;
+            let proved = begun.elapsed().saturating_sub(synthesized);
             steps.push(("check".to_owned(), milliseconds(proved.as_secs_f64())));
         }
         Ok(Inside { steps_ms: steps.into_iter().collect(), ..Inside::default() })
