@@ -65,9 +65,9 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
             Some("the session has expired: log in again (`aws sso login`)")
         }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            Some("`platformctl bootstrap --print-policy` prints the permissions that are needed")
-        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Some(
+            "`platformctl bootstrap --print-policy` prints the permissions that deploying needs, `platformctl ops policy` those of operating",
+        ),
         "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => Some(
             "the credentials are not valid for this endpoint: check `--profile` and AWS_ENDPOINT_URL",
         ),

@@ -2,11 +2,13 @@
 //! its audit trail; and what has to work while that API is down.
 //!
 //! [`Api`] sends requests as the contract in [`runtime_core::api`] has them; [`tenants`],
-//! [`reports`] and [`approvals`] say what they mean. [`dlq`] looks after dead letters, through SQS itself.
+//! [`reports`] and [`approvals`] say what they mean. [`dlq`] looks after
+//! dead letters, through SQS itself; [`policy`] is what all of that needs on AWS.
 
 mod api;
 pub mod approvals;
 pub mod dlq;
+pub mod policy;
 mod problem;
 pub mod reports;
 pub mod tenants;

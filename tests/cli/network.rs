@@ -73,7 +73,7 @@ fn permissions_that_are_missing() {
     $ platformctl outputs
     --- stderr
     error: cannot find out who the credentials belong to: User is not authorized (AccessDenied)
-    hint: `platformctl bootstrap --print-policy` prints the permissions that are needed
+    hint: `platformctl bootstrap --print-policy` prints the permissions that deploying needs, `platformctl ops policy` those of operating
     --- exit 1
     ");
 }

@@ -111,7 +111,13 @@ fn a_call_is_traced(platform: &Platform) {
     assert_eq!(outer, [(&json!(name), &origins[0]), (&json!(name), &origins[1])]);
     let own = parts.iter().find(|it| it["name"] == "request").unwrap();
     assert_eq!((&own["depth"], &own["annotations"]["cold_start"]), (&json!(2), &json!(false)));
-    platform.local(&["trace", id]).exits(0).prints("request");
+    let operation = parts.iter().find(|it| it["name"] == "pages").unwrap();
+    assert_eq!(operation["annotations"], json!({"operation": "read"}));
+    for step in ["open", "find head", "read"] {
+        let of = parts.iter().find(|it| it["name"] == step).unwrap();
+        assert_eq!(of["depth"], 4, "{step}");
+    }
+    platform.local(&["trace", id]).exits(0).prints("find head");
     platform.local(&["trace", "--since", "1h"]).exits(0).prints(id);
     let nobodys = "1-5759e988-bd862e3fe1be46a994272793";
     platform.local(&["trace", nobodys]).exits(1).complains("has no trace");

@@ -80,7 +80,8 @@ fn requests() {
     );
     let list = List { wiki: wiki(), prefix: None, revision: None, after: None, limit: None };
     same(&Request::List(list.clone()), r#"{"operation":"list","wiki":"team"}"#);
-    let maintain = Request::Maintain(Maintain { wiki: wiki() });
+    same(&Request::Maintain(Maintain { wiki: None }), r#"{"operation":"maintain"}"#);
+    let maintain = Request::Maintain(Maintain { wiki: Some(wiki()) });
     same(&maintain, r#"{"operation":"maintain","wiki":"team"}"#);
     same(
         &Request::List(List {

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let wiki = "wiki".parse()?;
         let request = match words[..] {
             ["init"] => Request::Init(Init { wiki }),
-            ["maintain"] => Request::Maintain(Maintain { wiki }),
+            ["maintain"] => Request::Maintain(Maintain { wiki: Some(wiki) }),
             ["read", path] => Request::Read(Read { wiki, path: path.parse()?, revision: None }),
             ["commit", path, text] => Request::Write(Write {
                 wiki,

@@ -7,7 +7,7 @@ use crate::{
     commit::Commit,
     error::{Error, Result, commit_id},
     read::{checked_limit, root_tree},
-    steps::Stopwatch,
+    steps::{Part, Stopwatch},
     store::{Repository, Store},
     tree::{self, Target},
 };
@@ -20,19 +20,15 @@ impl Store {
     pub(crate) fn history(&self, request: &History) -> Result<HistoryPage> {
         let limit = checked_limit(request.limit, limits::HISTORY_DEFAULT, limits::HISTORY)?;
         let mut watch = Stopwatch::start();
-        let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
-        let start = watch.time(
-            |t| &mut t.head,
-            || {
-                self.resolve(&repository, request.from.as_ref()).map_err(|error| match error {
-                    Error::Invalid { reason, .. } => Error::Invalid { field: "from", reason },
-                    other => other,
-                })
-            },
-        )?;
+        let repository = watch.time(Part::Open, || self.open(&request.wiki))?;
+        let start = watch.time(Part::Head, || {
+            self.resolve(&repository, request.from.as_ref()).map_err(|error| match error {
+                Error::Invalid { reason, .. } => Error::Invalid { field: "from", reason },
+                other => other,
+            })
+        })?;
         let path = request.path.as_ref();
-        let (commits, next) =
-            watch.time(|t| &mut t.read, || walk(&repository, start, path, limit))?;
+        let (commits, next) = watch.time(Part::Read, || walk(&repository, start, path, limit))?;
         Ok(HistoryPage { commits, next: next.as_ref().map(commit_id), timings: watch.stop() })
     }
 }

@@ -12,7 +12,7 @@
 //! repository's size, and `benches/store` compares it with other designs and programs.
 //! Thousands of packs make git slow, and cold reads of pages that were written since the
 //! last maintenance: [`Request::Maintain`](runtime_core::pages::Request::Maintain) is
-//! wanted once per 1,000 commits or so.
+//! wanted once per 1,000 commits or so. The efs stack asks for it every hour.
 //!
 //! * `service` — an event comes in, a reply goes out
 //! * `store` — finds repositories; [`Store::handle`] is the entry

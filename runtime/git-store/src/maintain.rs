@@ -34,6 +34,7 @@
 
 use std::{
     collections::HashSet,
+    fs,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -41,7 +42,11 @@ use gix::{
     hash::ObjectId,
     objs::{Kind, tree::EntryKind},
 };
-use runtime_core::pages::{Maintain, Maintained};
+use rand::seq::SliceRandom as _;
+use runtime_core::{
+    names::REPOSITORY_SUFFIX,
+    pages::{Maintain, Maintained, WikiName},
+};
 
 use crate::{
     catalogue::{Catalogue, Entry, Retired, Span},
@@ -52,7 +57,7 @@ use crate::{
     leftovers,
     pack::{self, Packed},
     pack_file::PackFile,
-    steps::{Observer, Step, Stopwatch},
+    steps::{Observer, Part, Step, Stopwatch},
     store::{Repository, Store},
     tree,
 };
@@ -69,17 +74,62 @@ const FEWEST: usize = 2;
 pub(crate) const OURS: &str = "pack-00000000";
 
 impl Store {
+    /// Maintains a wiki, or all of them: what went wrong with one is logged, and said
+    /// when the others have had their turn.
     pub(crate) fn maintain(&self, request: &Maintain) -> Result<Maintained> {
+        let deadline = Instant::now() + self.options.maintenance_budget;
+        if let Some(wiki) = &request.wiki {
+            return self.maintain_one(wiki, deadline);
+        }
+        let watch = Stopwatch::start();
+        let mut wikis = self.wikis()?;
+        // Whoever comes last when time is up is another one each time.
+        wikis.shuffle(&mut rand::rng());
+        let (mut all, mut failed) = (Maintained { finished: true, ..Maintained::default() }, None);
+        for wiki in wikis {
+            if Instant::now() >= deadline {
+                all.finished = false;
+                break;
+            }
+            match self.maintain_one(&wiki, deadline) {
+                Ok(done) => {
+                    all.commits += done.commits;
+                    all.packs += done.packs;
+                    all.removed += done.removed;
+                    all.finished &= done.finished;
+                }
+                Err(error) => {
+                    tracing::error!(%wiki, %error, "failed to maintain a wiki");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        let timings = watch.stop();
+        failed.map_or(Ok(Maintained { timings, ..all }), Err)
+    }
+
+    /// The names of all wikis.
+    fn wikis(&self) -> Result<Vec<WikiName>> {
+        let mut wikis = Vec::new();
+        for entry in fs::read_dir(self.root()).map_err(Error::io("list", self.root()))? {
+            let name = entry.map_err(Error::io("list", self.root()))?.file_name();
+            let wiki = name.to_str().and_then(|name| name.strip_suffix(REPOSITORY_SUFFIX));
+            wikis.extend(wiki.and_then(|wiki| wiki.parse().ok()));
+        }
+        Ok(wikis)
+    }
+
+    fn maintain_one(&self, wiki: &WikiName, deadline: Instant) -> Result<Maintained> {
         let mut watch = Stopwatch::start();
-        let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
-        let head = watch.time(|t| &mut t.head, || self.resolve(&repository, None))?;
+        let repository = watch.time(Part::Open, || self.open(wiki))?;
+        let head = watch.time(Part::Head, || self.resolve(&repository, None))?;
         let catalogue = Catalogue::read_last(&repository.layout)?;
         let mut work = Maintenance {
             listed: catalogue.open(&repository.layout)?,
             catalogue,
             repository: &repository,
             observer: &*self.options.observer,
-            deadline: Instant::now() + self.options.maintenance_budget,
+            deadline,
             retention: self.options.retention,
             walked: HashSet::new(),
             done: Maintained {
@@ -91,7 +141,7 @@ impl Store {
             },
         };
         watch = Stopwatch::resume(work.done.timings);
-        watch.time(|t| &mut t.write_objects, || work.run(head))?;
+        watch.time(Part::WriteObjects, || work.run(head))?;
         let packs = u32::try_from(work.catalogue.packs.len()).unwrap_or(u32::MAX);
         Ok(Maintained { packs, timings: watch.stop(), ..work.done })
     }

@@ -9,7 +9,7 @@ use runtime_core::pages::{List, ListEntry, ListPage, Page, PagePath, Read, Revis
 use crate::{
     commit::Commit,
     error::{Error, Result, commit_id},
-    steps::Stopwatch,
+    steps::{Part, Stopwatch},
     store::{Repository, Store},
     tree::{self, Target},
 };
@@ -22,21 +22,21 @@ const MAX_DEPTH: usize = limits::PATH_SEGMENTS;
 impl Store {
     pub(crate) fn read(&self, request: &Read) -> Result<Page> {
         let mut watch = Stopwatch::start();
-        let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
+        let repository = watch.time(Part::Open, || self.open(&request.wiki))?;
         let commit = watch
-            .time(|t| &mut t.head, || self.resolve(&repository, request.revision.as_ref()))?
+            .time(Part::Head, || self.resolve(&repository, request.revision.as_ref()))?
             .ok_or(Error::NotFound { what: "page" })?;
         let (blob, body) =
-            watch.time(|t| &mut t.read, || read_page(&repository, commit, &request.path))?;
+            watch.time(Part::Read, || read_page(&repository, commit, &request.path))?;
         Ok(Page { commit: commit_id(&commit), blob: blob.to_string(), body, timings: watch.stop() })
     }
 
     pub(crate) fn list(&self, request: &List) -> Result<ListPage> {
         let limit = checked_limit(request.limit, limits::LIST_DEFAULT, limits::LIST)?;
         let mut watch = Stopwatch::start();
-        let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
+        let repository = watch.time(Part::Open, || self.open(&request.wiki))?;
         let commit =
-            watch.time(|t| &mut t.head, || self.resolve(&repository, request.revision.as_ref()))?;
+            watch.time(Part::Head, || self.resolve(&repository, request.revision.as_ref()))?;
         let mut lister = Lister {
             repository: &repository,
             after: request.after.as_ref().map(PagePath::as_str),
@@ -46,7 +46,7 @@ impl Store {
             truncated: false,
         };
         if let Some(commit) = commit {
-            watch.time(|t| &mut t.read, || lister.list(commit, request.prefix.as_ref()))?;
+            watch.time(Part::Read, || lister.list(commit, request.prefix.as_ref()))?;
         }
         Ok(ListPage {
             commit: commit.as_ref().map(commit_id),

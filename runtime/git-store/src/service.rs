@@ -39,7 +39,8 @@ pub fn answer(store: &Store, event: Value) -> Reply {
             return Reply::Error(error);
         }
     };
-    let reply = store.handle(&request);
+    let span = tracing::info_span!("pages", operation = request.operation());
+    let reply = span.in_scope(|| store.handle(&request));
     log(&request, &reply, started);
     reply
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use runtime_core::pages::Timings;
+use tracing::{Span, info_span};
 
 /// A point in a write's protocol, or in that of maintenance, that has just been passed.
 /// What is on disk at each of them decides what a crash there leaves behind.
@@ -50,6 +51,42 @@ impl Observer for Unobserved {
     fn reached(&self, _: Step) {}
 }
 
+/// A part of an operation: a field of [`Timings`], and a span within that of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    Open,
+    Head,
+    Read,
+    WriteObjects,
+    MoveReference,
+    Wait,
+}
+
+impl Part {
+    fn of(self, timings: &mut Timings) -> &mut u64 {
+        match self {
+            Self::Open => &mut timings.open,
+            Self::Head => &mut timings.head,
+            Self::Read => &mut timings.read,
+            Self::WriteObjects => &mut timings.write_objects,
+            Self::MoveReference => &mut timings.move_reference,
+            Self::Wait => &mut timings.wait,
+        }
+    }
+
+    /// The names of subsegments, as traces show them.
+    fn span(self) -> Span {
+        match self {
+            Self::Open => info_span!("open"),
+            Self::Head => info_span!("find head"),
+            Self::Read => info_span!("read"),
+            Self::WriteObjects => info_span!("write objects"),
+            Self::MoveReference => info_span!("move reference"),
+            Self::Wait => info_span!("wait"),
+        }
+    }
+}
+
 /// Measures the parts of one operation.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
@@ -69,15 +106,11 @@ impl Stopwatch {
         Self { started: started.checked_sub(before).unwrap_or(started), timings }
     }
 
-    /// Runs `work` and adds its duration to the part that `part` selects.
-    pub(crate) fn time<T>(
-        &mut self,
-        part: impl FnOnce(&mut Timings) -> &mut u64,
-        work: impl FnOnce() -> T,
-    ) -> T {
+    /// Runs `work` as `part`, and adds its duration to it.
+    pub(crate) fn time<T>(&mut self, part: Part, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
-        let result = work();
-        *part(&mut self.timings) += micros(started.elapsed());
+        let result = part.span().in_scope(work);
+        *part.of(&mut self.timings) += micros(started.elapsed());
         result
     }
 

@@ -21,7 +21,7 @@ use crate::{
     init,
     layout::Layout,
     objects::Objects,
-    steps::{Observer, Stopwatch, Unobserved},
+    steps::{Observer, Part, Stopwatch, Unobserved},
 };
 
 /// Repositories that a process remembers. A Lambda serves few wikis at a time;
@@ -148,7 +148,7 @@ impl Store {
 
     fn init(&self, request: &Init) -> Result<Initialised> {
         let mut watch = Stopwatch::start();
-        let created = watch.time(|t| &mut t.open, || self.make(&request.wiki))?;
+        let created = watch.time(Part::Open, || self.make(&request.wiki))?;
         Ok(Initialised { created, timings: watch.stop() })
     }
 
@@ -168,6 +168,11 @@ impl Store {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The folder of all wikis.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     fn path(&self, wiki: &WikiName) -> PathBuf {

@@ -17,7 +17,7 @@ use crate::{
     objects::NewObject,
     pack,
     prepare::Prepared,
-    steps::{Step, Stopwatch},
+    steps::{Part, Step, Stopwatch},
     store::{Repository, Store},
     tree,
 };
@@ -30,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 impl Store {
     pub(crate) fn write(&self, request: &Write) -> Result<Written> {
         let mut watch = Stopwatch::start();
-        let repository = watch.time(|t| &mut t.open, || self.open(&request.wiki))?;
+        let repository = watch.time(Part::Open, || self.open(&request.wiki))?;
         let writer = Writer {
             request,
             head: repository.head(&*self.options.observer),
@@ -48,7 +48,7 @@ impl Store {
                 return Err(Error::Busy { attempts });
             }
             let wait = jittered_wait(attempts, started.elapsed());
-            watch.time(|t| &mut t.wait, || thread::sleep(wait));
+            watch.time(Part::Wait, || thread::sleep(wait));
             attempts += 1;
         }
     }
@@ -72,24 +72,19 @@ impl Writer<'_> {
     /// One attempt on the present head. Answers the commit that has the page and
     /// whether it is new, or `None` if another writer was faster.
     fn attempt(&self, watch: &mut Stopwatch) -> Result<Option<(ObjectId, bool)>> {
-        let found = watch.time(|t| &mut t.head, || self.head.find())?;
+        let found = watch.time(Part::Head, || self.head.find())?;
         self.head.observer.reached(Step::HeadFound);
         self.check_expected(found)?;
-        let Some((commit, objects)) = watch.time(|t| &mut t.read, || self.compose(found.id))?
-        else {
+        let Some((commit, objects)) = watch.time(Part::Read, || self.compose(found.id))? else {
             self.repair(found);
             let head = found.id.expect("only a page that exists can be unchanged");
             return Ok(Some((head, false)));
         };
-        let prepared = watch.time(
-            |t| &mut t.write_objects,
-            || {
-                let packed = pack::of_commit(&objects)?;
-                Prepared::write(&self.repository.layout, commit, &packed, self.head.observer)
-            },
-        )?;
-        let moved =
-            watch.time(|t| &mut t.move_reference, || self.head.advance(found.id, prepared))?;
+        let prepared = watch.time(Part::WriteObjects, || {
+            let packed = pack::of_commit(&objects)?;
+            Prepared::write(&self.repository.layout, commit, &packed, self.head.observer)
+        })?;
+        let moved = watch.time(Part::MoveReference, || self.head.advance(found.id, prepared))?;
         if moved == Moved::Lost {
             return Ok(None);
         }

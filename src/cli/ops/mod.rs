@@ -8,6 +8,7 @@ mod error_rate;
 mod failover_lock;
 mod failover_status;
 mod notify_tenant;
+mod policy;
 mod reports;
 pub(super) mod set_runtime_region;
 mod tenant_sessions;
@@ -68,6 +69,7 @@ pub enum OpsVerb {
     DlqInspect(dlq_inspect::InspectArgs),
     DlqRedrive(dlq_redrive::RedriveArgs),
     DlqPurge(dlq_purge::PurgeArgs),
+    Policy(policy::PolicyArgs),
 }
 
 /// Runs `ops`.
@@ -87,6 +89,7 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
         OpsVerb::ErrorRate(args) => return Ok(Box::new(error_rate::run(ctx, &args).await?)),
         OpsVerb::NotifyTenant(args) => args.order()?,
         OpsVerb::AuditExport(args) => args.order()?,
+        OpsVerb::Policy(args) => return Ok(Box::new(policy::run(ctx, &args)?)),
         OpsVerb::DlqList(args) => return Ok(Box::new(dlq_list::run(ctx, &args).await?)),
         OpsVerb::DlqInspect(args) => return Ok(Box::new(dlq_inspect::run(ctx, &args).await?)),
         OpsVerb::DlqRedrive(args) => return Ok(Box::new(dlq_redrive::run(ctx, args).await?)),

@@ -5,7 +5,7 @@ use crate::runbook::Effect;
 
 /// Verbs that a runbook may name, and what doing them twice comes to. Whether a verb can
 /// show what it would do (`--dry-run`), clap says.
-pub(super) const VERBS: [(&str, Effect); 55] = [
+pub(super) const VERBS: [(&str, Effect); 56] = [
     ("config show", Effect::Reads),
     ("check", Effect::Reads),
     ("explain", Effect::Reads),
@@ -32,6 +32,7 @@ pub(super) const VERBS: [(&str, Effect); 55] = [
     ("bench show", Effect::Reads),
     ("ops tenant-sessions", Effect::Reads),
     ("ops error-rate", Effect::Reads),
+    ("ops policy", Effect::Reads),
     ("bench compare", Effect::Reads),
     // What they make is named by its digest: the same twice is as good as once.
     ("build", Effect::Resumes),

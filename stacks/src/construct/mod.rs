@@ -5,4 +5,5 @@ pub(crate) mod digest;
 pub mod function;
 pub(crate) mod queue;
 pub(crate) mod role;
+pub(crate) mod turn;
 pub mod watch;

@@ -4,16 +4,22 @@ mod files;
 
 use runtime_core::functions::Function;
 use runtime_core::names::STORE_ROOT;
+use serde_json::json;
 
 use crate::cfn::aws::lambda::function;
 use crate::cfn::iam::{Operator, Statement};
 use crate::cfn::{Naming, Options, Published, Stack, Value, select};
 use crate::construct::function::{OurFunction, Surroundings};
+use crate::construct::turn::Turn;
 use crate::construct::watch::Watch;
 use crate::identity::Keys;
 use crate::network::Network;
 use crate::spec::{Architecture, EfsSpec, Storage};
 use files::Files;
+
+/// How often all wikis are maintained: cold reads are slow from about a thousand commits
+/// after the last time, and one call goes on for as long as an invocation may.
+const MAINTAIN: &str = "rate(1 hour)";
 
 /// Where the function finds the access point.
 const MOUNT_PATH: &str = "/mnt/pages";
@@ -82,6 +88,15 @@ pub fn efs(
     .may("files", [use_files(&files)])
     .mounts(mount, mounted)
     .add(&mut stack, &around);
+
+    let turn = Turn {
+        function: Function::GitStore.name(),
+        name: "maintain",
+        rate: MAINTAIN,
+        input: json!({ "operation": "maintain" }),
+        description: "Puts the packs of many commits into few",
+    };
+    turn.add(&mut stack, &git_store, around.data_key());
 
     stack.output("GitStoreLogGroup", git_store.logs.id());
     stack.output("GitStoreDeadLetters", git_store.dead_letters.queue_url());

@@ -171,7 +171,7 @@ pub struct ListEntry {
 }
 
 /// Answer of `maintain`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintained {
     /// Commits whose objects were put into a larger pack.
     pub commits: u32,

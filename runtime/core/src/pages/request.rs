@@ -56,8 +56,8 @@ impl Request {
             | Self::Write(Write { wiki, .. })
             | Self::Read(Read { wiki, .. })
             | Self::History(History { wiki, .. })
-            | Self::List(List { wiki, .. })
-            | Self::Maintain(Maintain { wiki }) => Some(wiki),
+            | Self::List(List { wiki, .. }) => Some(wiki),
+            Self::Maintain(Maintain { wiki }) => wiki.as_ref(),
         }
     }
 }
@@ -152,6 +152,7 @@ pub struct List {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Maintain {
-    /// The wiki to maintain.
-    pub wiki: WikiName,
+    /// The wiki to maintain; all of them, in no order, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wiki: Option<WikiName>,
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use git_store::{Options, Store};
-use runtime_core::pages::{History, limits};
+use runtime_core::pages::{History, Init, Maintain, Request, Response, limits};
 
 use crate::{
     child::{self, spawn},
@@ -319,4 +319,37 @@ fn git_clones_beside_writers_and_maintenance() {
         over.store(true, Ordering::SeqCst);
         assert!(cloned);
     });
+}
+
+#[test]
+fn all_wikis_are_maintained_at_once_and_one_that_is_broken_is_told_of() {
+    let wiki = Wiki::new();
+    let init = |name: &str| {
+        let request = Request::Init(Init { wiki: name.parse().unwrap() });
+        wiki.store.handle(&request).into_result().unwrap();
+    };
+    for name in ["other", "empty"] {
+        init(name);
+    }
+    for n in 0..20 {
+        write(&wiki.store, "page", &n.to_string()).unwrap();
+    }
+    fs::create_dir(wiki.root().join("no wiki")).unwrap();
+    let all = || wiki.store.handle(&Request::Maintain(Maintain { wiki: None })).into_result();
+    let Ok(Response::Maintain(done)) = all() else { panic!() };
+    assert!(done.finished && done.commits >= 19 && done.packs >= 1, "{done:?}");
+
+    fs::write(wiki.root().join("other.git/refs/heads/main"), "no id").unwrap();
+    for n in 0..20 {
+        write(&wiki.store, "page", &format!("again {n}")).unwrap();
+    }
+    assert!(all().is_err());
+    let Response::Maintain(done) = all_but_broken(&wiki) else { panic!() };
+    assert_eq!(done.commits, 0, "it had its turn");
+}
+
+fn all_but_broken(wiki: &Wiki) -> Response {
+    fs::remove_dir_all(wiki.root().join("other.git")).unwrap();
+    let store = wiki.another_store();
+    store.handle(&Request::Maintain(Maintain { wiki: None })).into_result().unwrap()
 }

@@ -262,7 +262,7 @@ pub(crate) fn list(store: &Store, request: List) -> Result<ListPage, PageError> 
 }
 
 pub(crate) fn maintain(store: &Store) -> Maintained {
-    let request = Request::Maintain(Maintain { wiki: WIKI.parse().unwrap() });
+    let request = Request::Maintain(Maintain { wiki: Some(WIKI.parse().unwrap()) });
     match store.handle(&request).into_result() {
         Ok(Response::Maintain(done)) => done,
         other => panic!("unexpected answer {other:?}"),

@@ -7,12 +7,9 @@ use serde_json::json;
 
 use super::Parts;
 use crate::cfn::aws::lambda::{self, event_source_mapping as mapping};
-use crate::cfn::aws::scheduler::schedule;
-use crate::cfn::aws::{iam, scheduler};
-use crate::cfn::iam::{Operator, PolicyDocument, Principal, Statement};
-use crate::cfn::{Stack, camel, pseudo};
+use crate::cfn::{Stack, camel};
 use crate::construct::function::Deployed;
-use crate::construct::role::encrypt;
+use crate::construct::turn::Turn;
 
 /// How often unfinished work for siloed tenants is gone on with.
 const RECONCILE: &str = "rate(15 minutes)";
@@ -68,33 +65,12 @@ pub(super) fn finished_jobs(stack: &mut Stack, parts: &Parts, deployed: &Deploye
 
 /// What the provisioner did not finish in one call it goes on with by itself.
 pub(super) fn reconcile(stack: &mut Stack, parts: &Parts, deployed: &Deployed) {
-    let name = stack.naming().name("reconcile");
-    let trust = Statement::allow(["sts:AssumeRole"])
-        .principal(Principal::service("scheduler.amazonaws.com"))
-        .when(Operator::StringEquals, "aws:SourceAccount", pseudo::account_id());
-    let invoke =
-        Statement::allow(["lambda:InvokeFunction"]).sid("Invoke").resource(deployed.alias.id());
-    let lost = Statement::allow(["sqs:SendMessage"])
-        .sid("DeadLetters")
-        .resource(deployed.dead_letters.arn());
-    let encrypt = encrypt(&parts.common.data_key);
-    let policy = PolicyDocument::new([invoke, lost, encrypt]);
-    let role = iam::Role::new(PolicyDocument::new([trust]))
-        .description("Lets the schedule call the provisioner")
-        .policies([iam::role::Policy::new(policy, "invoke")]);
-    let role = stack.add("ReconcileRole", role);
-    let group = stack.add("ScheduleGroup", scheduler::ScheduleGroup::new().name(&name));
-    // The next turn comes soon: one that was missed is not made up for.
-    let retry =
-        schedule::RetryPolicy::new().maximum_retry_attempts(1).maximum_event_age_in_seconds(300);
-    let target = schedule::Target::new(deployed.alias.id(), role.arn())
-        .input(json!({ "operation": "reconcile" }).to_string())
-        .dead_letter_config(schedule::DeadLetterConfig::new().arn(deployed.dead_letters.arn()))
-        .retry_policy(retry);
-    let window = schedule::FlexibleTimeWindow::new(schedule::FlexibleTimeWindowMode::Off);
-    let schedule = scheduler::Schedule::new(window, RECONCILE, target)
-        .name(name)
-        .group_name(group.id())
-        .description("Goes on with the work for siloed tenants that is not finished");
-    stack.add(format!("{}Schedule", camel(Function::Provisioner.name())), schedule);
+    let turn = Turn {
+        function: Function::Provisioner.name(),
+        name: "reconcile",
+        rate: RECONCILE,
+        input: json!({ "operation": "reconcile" }),
+        description: "Goes on with the work for siloed tenants that is not finished",
+    };
+    turn.add(stack, deployed, &parts.common.data_key);
 }
