@@ -37,6 +37,7 @@ mod verb;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use context::Ctx;
@@ -49,10 +50,7 @@ use crate::ui::Ui;
 
 /// Parses, runs, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::command()
-        .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-    {
+    let cli = match parse(arguments.into_iter().collect()) {
         Ok(cli) => cli,
         Err(error) => {
             // clap writes help to stdout and errors to stderr; nobody is left to
@@ -89,6 +87,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
                 error.exit_code()
             }
         }
+    })
+}
+
+fn parse(arguments: Vec<OsString>) -> std::result::Result<Cli, clap::Error> {
+    let of = |arguments: &[OsString]| {
+        let matches = Cli::command().try_get_matches_from(arguments)?;
+        Cli::from_arg_matches(&matches)
+    };
+    of(&arguments).or_else(|error| {
+        let no_verb = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+        );
+        if !no_verb || !crate::ui::can_look() {
+            return Err(error);
+        }
+        // `ops` alone. No other verb has this one below it.
+        let arguments: Vec<_> = arguments.into_iter().chain(["overview".into()]).collect();
+        of(&arguments).map_err(|_| error)
     })
 }
 

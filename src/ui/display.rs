@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const PLAIN_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Display {
     quiet: bool,
     live: Option<MultiProgress>,
+    /// Something else has the terminal.
+    hushed: AtomicBool,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
@@ -32,11 +35,20 @@ impl Display {
     pub(super) fn new(live: bool, quiet: bool) -> Self {
         let live =
             live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12)));
-        Self { quiet, live, tasks: Mutex::new(HashMap::new()) }
+        Self { quiet, live, hushed: AtomicBool::new(false), tasks: Mutex::new(HashMap::new()) }
+    }
+
+    /// Writes nothing any more, or again what comes.
+    pub(super) fn hush(&self, hushed: bool) {
+        self.hushed.store(hushed, Ordering::SeqCst);
+    }
+
+    fn is_hushed(&self) -> bool {
+        self.hushed.load(Ordering::SeqCst)
     }
 
     pub(super) fn show(&self, event: &Event) {
-        if self.quiet {
+        if self.quiet || self.is_hushed() {
             return;
         }
         match event {
@@ -53,6 +65,9 @@ impl Display {
 
     /// A line above the live display.
     pub(super) fn line(&self, line: &str) {
+        if self.is_hushed() {
+            return;
+        }
         match &self.live {
             Some(bars) => {
                 // Drawing fails only when the terminal is gone.

@@ -3,6 +3,7 @@
 
 mod display;
 mod format;
+mod live;
 mod logs;
 mod prompt;
 mod report;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use console::Style;
 
 pub use format::{Color, Format};
+pub use live::{Mood, Overview, Panel, Row, Update, can_look, show};
 pub use logs::Logs;
 pub use report::{Block, Report};
 pub use spark::sparkline;
@@ -51,6 +53,16 @@ pub struct Ui {
     options: Options,
     display: Arc<Display>,
     mask: Mask,
+}
+
+/// While it lives, nothing is written to stderr besides what has the terminal.
+#[derive(Debug)]
+pub struct Hush(Arc<Display>);
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        self.0.hush(false);
+    }
 }
 
 impl Ui {
@@ -91,6 +103,13 @@ impl Ui {
     /// Where the logs of libraries go.
     pub fn logs(&self) -> Logs {
         Logs { mask: self.mask.clone(), display: Arc::clone(&self.display) }
+    }
+
+    /// Writes no more events, status lines and logs to stderr, until what it gives is dropped:
+    /// something else has the whole terminal.
+    pub fn hush(&self) -> Hush {
+        self.display.hush(true);
+        Hush(Arc::clone(&self.display))
     }
 
     /// Whether stderr is coloured.

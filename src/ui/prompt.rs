@@ -1,7 +1,7 @@
 //! Questions. Only on a terminal: elsewhere a question is an error that names
 //! the flag which answers it.
 
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::ErrorKind;
 
 use dialoguer::{Confirm, Input};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 impl Ui {
     /// Whether questions can be asked.
     pub fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        super::can_look()
     }
 
     /// A yes-or-no question, with no as the default.

@@ -28,6 +28,14 @@ fn an_unknown_stack() {
 }
 
 #[test]
+fn the_overview_without_a_terminal() {
+    let env = TestEnv::new();
+    let text = refused(&env, &["ops"]);
+    assert!(text.contains("dlq-list") && text.contains("Examples:"), "{text}");
+    insta::assert_snapshot!(refused(&env, &["ops", "overview", "--local"]), @"");
+}
+
+#[test]
 fn an_unknown_function() {
     insta::assert_snapshot!(refused(&TestEnv::new(), &["build", "wiki", "--local"]), @r"
     $ platformctl build wiki --local

@@ -11,7 +11,7 @@ use crate::ops::{Api, tenants};
 use crate::ui::{Align, Block, Report, Table, Tone, sparkline};
 
 /// A share of failures that wants attention, from 0 to 1.
-const BUSY: f64 = 0.05;
+pub(super) const BUSY: f64 = 0.05;
 
 /// Tenants that are asked about at a time.
 const AT_A_TIME: usize = 8;
@@ -57,10 +57,7 @@ pub(super) async fn run(ctx: &Ctx, args: &ErrorRateArgs) -> Result<ErrorsReport>
     let admin = Admin::connect(ctx).await?;
     let ids = match &args.tenant {
         Some(tenant) => vec![tenant.clone()],
-        None => {
-            let all = tenants::list(&admin.api, usize::MAX).await?.into_iter();
-            all.filter(|it| it.status != TenantStatus::Deleting).map(|it| it.id).collect()
-        }
+        None => all(&admin.api).await?,
     };
     let mut rates = read(admin.api, ids, args.since.as_secs()).await?;
     let (invocations, failed) = total(&rates);
@@ -69,6 +66,12 @@ pub(super) async fn run(ctx: &Ctx, args: &ErrorRateArgs) -> Result<ErrorsReport>
     });
     rates.truncate(args.limit as usize);
     Ok(ErrorsReport { since: args.since, invocations, failed, tenants: rates })
+}
+
+/// Everybody whose agents may be called.
+pub(super) async fn all(api: &Api) -> Result<Vec<TenantId>> {
+    let all = tenants::list(api, usize::MAX).await?.into_iter();
+    Ok(all.filter(|it| it.status != TenantStatus::Deleting).map(|it| it.id).collect())
 }
 
 /// The rates of tenants, in no order.
@@ -97,10 +100,10 @@ pub(super) fn total(rates: &[ErrorRate]) -> (u64, u64) {
     (sum(|it| it.invocations), sum(|it| it.failed))
 }
 
-/// The failures of each part of the time, for a trend.
+/// The failures of each part of the time, as a trend.
 #[expect(clippy::cast_precision_loss, reason = "bars have eight heights")]
-fn trend(rate: &ErrorRate) -> Vec<f64> {
-    rate.steps.iter().map(|step| step.failed as f64).collect()
+pub(super) fn trend(rate: &ErrorRate) -> String {
+    sparkline(&rate.steps.iter().map(|step| step.failed as f64).collect::<Vec<_>>())
 }
 
 impl Report for ErrorsReport {
@@ -136,7 +139,7 @@ impl Report for ErrorsReport {
                 plain(format!("{}{more}", rate.invocations)),
                 plain(format!("{}{more}", rate.failed)),
                 (format!("{:.1}", rate.rate * 100.0), tone),
-                plain(sparkline(&trend(rate))),
+                plain(trend(rate)),
                 plain(agent.unwrap_or_else(|| "-".to_owned())),
             ]);
         }

@@ -8,6 +8,7 @@ mod error_rate;
 mod failover_lock;
 mod failover_status;
 mod notify_tenant;
+mod overview;
 mod policy;
 mod reports;
 pub(super) mod set_runtime_region;
@@ -23,7 +24,7 @@ use crate::ui::Report;
 /// What operators do in a hurry
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  platformctl ops suspend-tenant acme --reason 'keys leaked'\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'\n  platformctl ops dlq-list\n  platformctl ops dlq-redrive jobs --canary 5"
+    after_help = "Examples:\n  platformctl ops                           on a terminal: all of it, live\n  platformctl ops suspend-tenant acme --reason 'keys leaked'\n  platformctl ops reinstate-tenant acme --reason 'keys replaced'\n  platformctl ops dlq-list\n  platformctl ops dlq-redrive jobs --canary 5"
 )]
 pub enum OpsVerb {
     /// Keep a tenant from using the platform; the same as `tenant suspend`
@@ -70,6 +71,7 @@ pub enum OpsVerb {
     DlqRedrive(dlq_redrive::RedriveArgs),
     DlqPurge(dlq_purge::PurgeArgs),
     Policy(policy::PolicyArgs),
+    Overview(overview::OverviewArgs),
 }
 
 /// Runs `ops`.
@@ -93,6 +95,7 @@ pub async fn run(ctx: &Ctx, verb: OpsVerb) -> Result<Box<dyn Report>> {
         OpsVerb::DlqList(args) => return Ok(Box::new(dlq_list::run(ctx, &args).await?)),
         OpsVerb::DlqInspect(args) => return Ok(Box::new(dlq_inspect::run(ctx, &args).await?)),
         OpsVerb::DlqRedrive(args) => return Ok(Box::new(dlq_redrive::run(ctx, args).await?)),
+        OpsVerb::Overview(args) => return Ok(Box::new(overview::run(ctx, &args).await?)),
         OpsVerb::DlqPurge(args) => return Ok(Box::new(dlq_purge::run(ctx, args).await?)),
         OpsVerb::SuspendTenant { tenant, options } => suspension(tenant, &options, true),
         OpsVerb::ReinstateTenant { tenant, options } => suspension(tenant, &options, false),

@@ -10,6 +10,8 @@ mod told;
 mod verbs;
 mod who;
 
+use std::collections::BTreeSet;
+
 use super::Ctx;
 use crate::config::Settings;
 use crate::error::Result;
@@ -68,6 +70,13 @@ fn library_of(settings: &Settings) -> Result<Library> {
     let file = settings.file();
     let beside = file.parent().map(|folder| folder.join(&settings.config.runbooks));
     Library::find(beside.as_deref())
+}
+
+/// The names of the leases that runbooks take, each once.
+pub(super) fn lease_names(settings: &Settings) -> Result<BTreeSet<String>> {
+    let runbooks = library_of(settings)?.runbooks;
+    let locks = runbooks.iter().flat_map(|loaded| &loaded.runbook.locks);
+    Ok(locks.map(|lock| format!("{}{lock}", session::PREFIX)).collect())
 }
 
 /// What inputs are checked against.

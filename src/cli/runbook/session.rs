@@ -43,7 +43,7 @@ pub(super) struct Session {
 
 /// What the names of a runbook's leases begin with: those of verbs are others, which its steps
 /// may take.
-const PREFIX: &str = "runbook/";
+pub(super) const PREFIX: &str = "runbook/";
 
 impl Session {
     /// Begins a run.

@@ -69,7 +69,7 @@ pub(super) const VERBS: [(&str, Effect); 56] = [
 ];
 
 /// Verbs that no runbook may name, and why.
-pub(super) const REFUSED: [(&str, &str); 11] = [
+pub(super) const REFUSED: [(&str, &str); 12] = [
     ("init", "it asks for what a platform.yaml says"),
     ("login", "people log in before they run a runbook"),
     ("logout", "whoever runs it stays who they are"),
@@ -80,6 +80,7 @@ pub(super) const REFUSED: [(&str, &str); 11] = [
     ("local down", "where a runbook acts was decided when it was run"),
     ("local", "what it prints or changes is this machine's alone"),
     ("lock break", "whoever breaks a lock has looked who holds it"),
+    ("ops overview", "it is for people at a terminal"),
     ("help", "it is for people"),
 ];
 
