@@ -14,7 +14,7 @@ use crate::cli::leases::{self, DEPLOY};
 use crate::cli::{Ctx, Global};
 use crate::cli::{lock, runs, status};
 use crate::error::{Error, Result};
-use crate::journal::{self, RunState};
+use crate::journal::{self, RunState, RunSummary};
 use crate::ops::dlq;
 use crate::ui::{Block, Mood, Overview, Panel, Report, Row, Update, can_look, show};
 
@@ -162,7 +162,11 @@ fn stack_row(stack: &Value, place: &str) -> Row {
         it if it.contains("FAILED") || it.contains("ROLLBACK") => (state.clone(), Mood::Bad),
         _ => (state.clone(), Mood::Good),
     };
-    let resources = format!("{} resources", stack["resources"]);
+    let resources = match stack["resources"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(1) => "1 resource".to_owned(),
+        Some(count) => format!("{count} resources"),
+    };
     let command = format!("platformctl diff {name}{place}");
     row([name, shown, resources], mood, command)
 }
@@ -240,21 +244,26 @@ async fn locks(ctx: &Ctx, place: &str) -> Result<Vec<Row>> {
 
 fn unfinished(ctx: &Ctx) -> Result<Vec<Row>> {
     let unfinished =
-        |run: &journal::RunSummary| !matches!(run.state, RunState::Succeeded | RunState::Aborted);
+        |run: &RunSummary| !matches!(run.state, RunState::Succeeded | RunState::Aborted);
     let runs = journal::list(&ctx.runs())?;
-    let rows = runs.iter().filter(|run| unfinished(run)).take(RUNS).map(|run| {
-        let short = run.run.rsplit('-').next().unwrap_or(&run.run);
-        let of_runbook = run.start.verb.starts_with("runbook ");
-        let (mood, command) = match run.state {
-            RunState::Running => (Mood::Busy, format!("platformctl events {short} --follow")),
-            RunState::Waiting => (Mood::Busy, format!("platformctl runbook status {short}")),
-            _ if of_runbook => (Mood::Bad, format!("platformctl runbook status {short}")),
-            _ => (Mood::Bad, format!("platformctl resume {short}")),
-        };
-        let state = runs::word(run.state).to_owned();
-        row([short.to_owned(), run.start.verb.clone(), state, run.start.by.clone()], mood, command)
-    });
-    Ok(rows.collect())
+    Ok(runs.iter().filter(|run| unfinished(run)).take(RUNS).map(run_row).collect())
+}
+
+fn run_row(run: &RunSummary) -> Row {
+    let short = run.run.rsplit('-').next().unwrap_or(&run.run);
+    let start = &run.start;
+    let status = || format!("platformctl runbook status {short}");
+    let (mood, command) = match run.state {
+        RunState::Running => (Mood::Busy, format!("platformctl events {short} --follow")),
+        RunState::Waiting => (Mood::Busy, status()),
+        _ if start.verb.starts_with("runbook ") => (Mood::Bad, status()),
+        _ => (Mood::Bad, format!("platformctl resume {short}")),
+    };
+    let local = if start.local { " (local)" } else { "" };
+    let environment = format!("{}-{}{local}", start.project, start.environment);
+    let state = runs::word(run.state).to_owned();
+    let cells = [short.to_owned(), start.verb.clone(), state, environment, start.by.clone()];
+    row(cells, mood, command)
 }
 
 impl Report for Left {
@@ -269,7 +278,11 @@ impl Report for Left {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Cli;
+    use crate::journal::RunStart;
 
     #[test]
     fn rows_say_how_it_is_and_what_shows_more() {
@@ -294,5 +307,85 @@ mod tests {
             (Mood::Bad, "platformctl ops dlq-inspect jobs")
         );
         assert_eq!(queue_row("git-store", None, 0, "").cells[1], "-");
+    }
+
+    #[test]
+    fn errors_are_those_of_a_tenant_and_too_many_are_bad() {
+        let rate = |failed: u64, rate: f64| {
+            let steps = json!([
+                { "from": "", "invocations": 4, "failed": 0 },
+                { "from": "", "invocations": 16, "failed": failed },
+            ]);
+            let rate: ErrorRate = serde_json::from_value(json!({
+                "tenant_id": "acme", "from": "", "until": "", "invocations": 20,
+                "failed": failed, "rate": rate, "complete": true, "steps": steps, "agents": [],
+            }))
+            .expect("a rate");
+            error_row(&rate, " --env prod")
+        };
+        let bad = rate(2, 0.1);
+        assert_eq!(bad.cells, ["acme", "10.0 %", "2 of 20", "▁█"]);
+        let command = "platformctl ops error-rate --since 1h --tenant acme --env prod";
+        assert_eq!((bad.mood, bad.command.as_str()), (Mood::Bad, command));
+        assert_eq!(rate(1, 0.05).mood, Mood::Good);
+    }
+
+    #[test]
+    fn runs_say_how_to_go_on() {
+        let run = |verb: &str, state: RunState| {
+            run_row(&RunSummary {
+                run: "2026-11-21-k3f9".to_owned(),
+                state,
+                start: RunStart {
+                    verb: verb.to_owned(),
+                    arguments: Value::Null,
+                    account: None,
+                    region: "eu-west-2".to_owned(),
+                    project: "acme".to_owned(),
+                    environment: "dev".to_owned(),
+                    local: true,
+                    by: "ada@laptop".to_owned(),
+                    reason: None,
+                    version: "0.1.0".to_owned(),
+                },
+                started: String::new(),
+                last: String::new(),
+                finished_steps: Vec::new(),
+                open_step: None,
+                exit_code: None,
+                error: None,
+                path: std::path::PathBuf::new(),
+            })
+        };
+        let cut_off = run("deploy", RunState::Crashed);
+        assert_eq!(cut_off.cells, ["k3f9", "deploy", "cut off", "acme-dev (local)", "ada@laptop"]);
+        assert_eq!(cut_off.command, "platformctl resume k3f9");
+        let command = |verb, state| run(verb, state).command;
+        assert_eq!(command("deploy", RunState::Running), "platformctl events k3f9 --follow");
+        for state in [RunState::Waiting, RunState::Failed] {
+            assert_eq!(command("runbook 006", state), "platformctl runbook status k3f9");
+        }
+    }
+
+    #[test]
+    fn commands_act_where_the_overview_looks() {
+        let of = |arguments: &[&str]| {
+            let words = ["platformctl", "ops", "overview"].iter().chain(arguments);
+            place(&Cli::try_parse_from(words).expect("arguments").global)
+        };
+        assert_eq!(of(&["--local"]), " --local");
+        assert_eq!(
+            of(&[
+                "--env",
+                "prod",
+                "--profile",
+                "ops",
+                "--region",
+                "eu-west-2",
+                "-c",
+                "my own.yaml"
+            ]),
+            " --config 'my own.yaml' --env prod --region eu-west-2 --profile ops"
+        );
     }
 }

@@ -57,7 +57,6 @@ fn draw_panel(panel: &Panel, focused: bool, place: Rect, frame: &mut Frame<'_>) 
     };
     let block = Block::bordered().border_type(kind).title(title);
     let inside = block.inner(place);
-    frame.render_widget(block, place);
     let mut lines = Vec::new();
     if let Known::Failed(error, _) = &panel.known {
         lines.push(Line::from(format!("! {error}")).style(Color::Red));
@@ -73,6 +72,11 @@ fn draw_panel(panel: &Panel, focused: bool, place: Rect, frame: &mut Frame<'_>) 
     let room = usize::from(inside.height).saturating_sub(lines.len());
     // The selected row stays in sight.
     let first = selected.map_or(0, |at| (at + 1).saturating_sub(room));
+    let block = match out_of_sight(panel.rows(), first, room) {
+        Some(more) => block.title_bottom(more.right_aligned()),
+        None => block,
+    };
+    frame.render_widget(block, place);
     let widths = widths(panel.rows());
     for (at, row) in panel.rows().iter().enumerate().skip(first).take(room) {
         let sign = if selected == Some(at) { "▸ " } else { "  " };
@@ -85,6 +89,21 @@ fn draw_panel(panel: &Panel, focused: bool, place: Rect, frame: &mut Frame<'_>) 
     let text = Paragraph::new(lines);
     // A long error is read whole where nothing else wants the room.
     frame.render_widget(if wraps { text.wrap(Wrap { trim: true }) } else { text }, inside);
+}
+
+/// What is said of rows for which there is no room: nothing bad goes unseen.
+fn out_of_sight(rows: &[Row], first: usize, room: usize) -> Option<Line<'static>> {
+    let hidden = rows.iter().take(first).chain(rows.iter().skip(first + room));
+    let (mut count, mut bad) = (0, 0);
+    for row in hidden {
+        count += 1;
+        bad += usize::from(row.mood == Mood::Bad);
+    }
+    match (count, bad) {
+        (0, _) => None,
+        (count, 0) => Some(Line::from(format!(" {count} more "))),
+        (count, bad) => Some(Line::from(format!(" {count} more, {bad} bad ")).style(Color::Red)),
+    }
 }
 
 /// The widest cell of each column, in characters.

@@ -63,7 +63,7 @@ fn a_row_stays_in_sight_however_small_the_panel() {
     overview.press(Key::Down);
     overview.press(Key::Down);
     let small = screen(&overview, 60, 12);
-    assert!(small.contains("▸ efs"), "{small}");
+    assert!(small.contains("▸ efs") && small.contains("2 more, 1 bad"), "{small}");
     assert!(screen(&overview, 8, 4).lines().count() == 4, "nothing panics where nothing fits");
 }
 
