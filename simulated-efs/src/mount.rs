@@ -97,24 +97,64 @@ impl SimulatedEfs {
         profile: Profile,
         cache: Cache,
     ) -> Result<Mounted, Error> {
-        use fuser::{Config, MountOption, Session};
-        use rustix::fs::{Mode, OFlags};
-
         Self::available()?;
         let backing = folder(backing.as_ref())?;
         let mount_point = folder(mount_point.as_ref())?;
         check(&backing, &mount_point)?;
+        Self::start(&backing, mount_point, profile, cache)
+    }
+
+    /// Shows `folder` in its own place, until the value is dropped: whoever opens something
+    /// in it from now on waits, and who has it open already does not. After a kill of this
+    /// process nobody finds anything in it until [`SimulatedEfs::clear`].
+    #[cfg(target_os = "linux")]
+    pub fn mount_over(
+        folder: impl AsRef<Path>,
+        profile: Profile,
+        cache: Cache,
+    ) -> Result<Mounted, Error> {
+        Self::available()?;
+        let path = self::folder(folder.as_ref())?;
+        Self::start(&path.clone(), path, profile, cache)
+    }
+
+    /// Removes a mount on `folder` whose process is gone; the folder is as it was before.
+    /// True if there was one.
+    #[cfg(target_os = "linux")]
+    pub fn clear(folder: impl AsRef<Path>) -> Result<bool, Error> {
+        use rustix::mount::UnmountFlags;
+
+        let path = folder.as_ref();
+        match self::folder(path) {
+            Err(Error::Stale { .. }) => rustix::mount::unmount(path, UnmountFlags::DETACH)
+                .map(|()| true)
+                .map_err(|errno| io_error("unmount", path)(errno.into())),
+            _ => Ok(false),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn start(
+        backing: &Path,
+        mount_point: PathBuf,
+        profile: Profile,
+        cache: Cache,
+    ) -> Result<Mounted, Error> {
+        use fuser::{Config, MountOption, Session};
+        use rustix::fs::{Mode, OFlags};
+
         raise_file_limit();
         let counters = Arc::new(Counters::default());
         let notifier = Arc::new(OnceLock::new());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let client = rustix::fs::open(&backing, flags, Mode::empty())
+        // From here on it is known by this handle, whatever is mounted over its path.
+        let client = rustix::fs::open(backing, flags, Mode::empty())
             .map_err(io::Error::from)
             .and_then(|root| {
                 let (counters, notifier) = (Arc::clone(&counters), Arc::clone(&notifier));
                 crate::client::Client::new(root, profile, cache, counters, notifier)
             })
-            .map_err(io_error("open", &backing))?;
+            .map_err(io_error("open", backing))?;
         let mut config = Config::default();
         config.mount_options = vec![
             MountOption::FSName("simulated-efs".to_owned()),
@@ -128,6 +168,22 @@ impl SimulatedEfs {
         // The first of its kind: nobody else sets it.
         let _ = notifier.set(session.notifier());
         Ok(Mounted { session: Some(session), mount_point, counters })
+    }
+
+    /// Fails: there is no FUSE to use here.
+    #[cfg(not(target_os = "linux"))]
+    pub fn mount_over(
+        folder: impl AsRef<Path>,
+        of: Profile,
+        with: Cache,
+    ) -> Result<Mounted, Error> {
+        Self::mount(&folder, &folder, of, with)
+    }
+
+    /// There is nothing to clear without FUSE.
+    #[cfg(not(target_os = "linux"))]
+    pub fn clear(_: impl AsRef<Path>) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// Fails: there is no FUSE to use here.

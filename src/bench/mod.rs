@@ -18,6 +18,7 @@ pub mod price;
 pub mod report_line;
 pub mod result;
 pub mod sample;
+pub mod simulate;
 pub mod stats;
 pub mod suite;
 pub mod sweep;

@@ -74,6 +74,11 @@ impl LocalPlatform {
         self.folder.join("emulator.log")
     }
 
+    /// The file systems of functions: a folder each.
+    pub fn mounts(&self) -> PathBuf {
+        self.folder.join("mounts")
+    }
+
     /// The token issuer of this platform.
     pub fn issuer(&self) -> Issuer {
         Issuer::new(self.folder.join("issuer"))

@@ -275,3 +275,40 @@ fn a_runbook_can_measure_and_a_missed_criterion_stops_it() {
     assert_ne!(done.code, Some(0));
     assert!(format!("{}{}", done.stdout, done.stderr).contains("warm_read_p95_ms"), "{done:?}");
 }
+
+#[test]
+fn the_latency_of_efs_is_simulated_and_a_killed_simulation_is_cleared_away() {
+    if let Err(error) = simulated_efs::SimulatedEfs::available() {
+        eprintln!("skipped: {error}");
+        return;
+    }
+    let platform = up();
+    let run =
+        ["bench", "efs", "--pages=1", "--writes=5", "--reads=5", "--cold=0", "--concurrent=5"];
+    let plain = platform.local(&[&run[..], &["-o", "json"]].concat()).json();
+    let slow = ["--simulate-latency=efs-regional", "-o", "json"];
+    let done = platform.local(&[&run[..], &slow].concat());
+    let slow = done.json();
+    assert_eq!(slow["parameters"]["simulate_latency"], "efs-regional");
+    assert!(done.stderr.contains("the file system was asked"), "{}", done.stderr);
+    assert_eq!(configuration(&platform), (512, false));
+    // Two writes that wait for each other, of 2.7 ms each, at the very least.
+    let least = |run: &Value| {
+        let phases = run["phases"].as_array().unwrap();
+        let writes = phases.iter().find(|it| it["name"] == "warm-write-1").unwrap();
+        let series = writes["series"].as_array().unwrap();
+        let inside = series.iter().find(|it| it["metric"] == "duration_ms").unwrap();
+        inside["summary"]["min"].as_f64().unwrap()
+    };
+    assert!(least(&slow) > 5.4, "{} ms; {} ms before", least(&slow), least(&plain));
+
+    let held = held(
+        &platform,
+        "warm-read-1",
+        &[&run[..], &["--local", "--simulate-latency=efs-one-zone"]].concat(),
+    );
+    held.kill();
+    let again = platform.local(&run).complains("was killed; its mount was removed");
+    again.exits(9).prints("criteria missed");
+    assert_eq!(configuration(&platform), (512, true), "the killed run's; its `resume` takes it");
+}

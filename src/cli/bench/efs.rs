@@ -13,6 +13,7 @@ use crate::bench::lambda::{Changes, Function};
 use crate::bench::plan::Plan;
 use crate::bench::price;
 use crate::bench::result::{Run, Subject};
+use crate::bench::simulate::{self, PROFILES, Simulated};
 use crate::bench::suite::{carry_out, finished, stopped};
 use crate::cli::Ctx;
 use crate::cli::session::{Purpose, Session, arguments};
@@ -38,7 +39,7 @@ const ASSUMED_MS: f64 = 300.0;
 /// stored after every phase.
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 #[command(
-    after_help = "Examples:\n  platformctl bench efs --local\n  platformctl bench efs --dry-run\n  platformctl bench efs --pages 1,1000,50000 --seed-within 2h --yes\n  platformctl bench efs --reads 200 --rate 20 --cold 10 -o json"
+    after_help = "Examples:\n  platformctl bench efs --local\n  platformctl bench efs --local --simulate-latency efs-regional\n  platformctl bench efs --dry-run\n  platformctl bench efs --pages 1,1000,50000 --seed-within 2h --yes\n  platformctl bench efs --reads 200 --rate 20 --cold 10 -o json"
 )]
 pub struct EfsArgs {
     /// Pages of each wiki
@@ -68,6 +69,11 @@ pub struct EfsArgs {
     /// Also read at fixed times, so many a second, however long answers take
     #[arg(long, value_name = "PER_SECOND", value_parser = rate)]
     rate: Option<f64>,
+    /// Give the local platform's file system the latency of EFS, as AWS publishes it: the
+    /// folder is mounted over itself through FUSE for as long as the run goes on
+    #[arg(long, value_name = "PROFILE", value_parser = PROFILES)]
+    #[serde(default)]
+    simulate_latency: Option<String>,
     /// What everything random comes from
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -110,6 +116,14 @@ pub(in crate::cli) async fn execute(
     resumed: Option<&RunSummary>,
 ) -> Result<EfsReport> {
     let settings = ctx.settings()?;
+    if args.simulate_latency.is_some() && !settings.local {
+        return Err(Error::usage("--simulate-latency is for the local platform: EFS has its own")
+            .hint("add --local, or leave it out"));
+    }
+    let mounts = ctx.local_platform().mounts();
+    if settings.local && simulate::clear(&mounts)? {
+        ctx.events.warn("a run that simulated EFS's latency was killed; its mount was removed");
+    }
     let mut pages = args.pages.clone();
     pages.sort_unstable();
     pages.dedup();
@@ -162,8 +176,22 @@ pub(in crate::cli) async fn execute(
         run.left_behind = pages.iter().map(|pages| format!("wiki {}", wiki(*pages))).collect();
         folder.save(&run)?;
         let store = Arc::new(Store::new(function.clone(), changes.clone(), id, args.seed));
+        let simulated = match &args.simulate_latency {
+            Some(profile) => {
+                let simulated = Simulated::over(&mounts, profile)?;
+                // Environments that are there have the folder open as it was.
+                changes.chill("simulated").await?;
+                Some(simulated)
+            }
+            None => None,
+        };
         let measured = measure(ctx, &args, &pages, &plan, &mut run, store).await;
         let restored = changes.restore(None).await;
+        if let Some(simulated) = simulated {
+            let asked = simulated.round_trips();
+            ctx.events.info(format!("the file system was asked {asked} times"));
+            simulated.end()?;
+        }
         if let Err(error) = measured.and(restored) {
             return stopped(&mut run, &folder, error).map(|()| run);
         }
@@ -180,8 +208,18 @@ pub(in crate::cli) async fn execute(
 }
 
 /// What of the arguments is part of the result.
-const PARAMETERS: [&str; 9] =
-    ["pages", "reads", "writes", "cold", "readers", "writers", "concurrent", "warm_up", "rate"];
+const PARAMETERS: [&str; 10] = [
+    "simulate_latency",
+    "pages",
+    "reads",
+    "writes",
+    "cold",
+    "readers",
+    "writers",
+    "concurrent",
+    "warm_up",
+    "rate",
+];
 
 async fn measure(
     ctx: &Ctx,
