@@ -15,7 +15,7 @@ const EVERYWHERE: [&str; 4] = ["error", "event", "failpoint", "signal"];
 /// What each module of `src/` may use besides itself and [`EVERYWHERE`]: nothing
 /// above it in `config ← guard ← plan ← deploy ← bootstrap ← cli`. A new module
 /// takes its place here.
-const LAYERS: [(&str, &[&str]); 24] = [
+const LAYERS: [(&str, &[&str]); 25] = [
     ("error", &[]),
     ("event", &[]),
     ("failpoint", &[]),

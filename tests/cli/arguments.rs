@@ -32,7 +32,13 @@ fn the_overview_without_a_terminal() {
     let env = TestEnv::new();
     let text = refused(&env, &["ops"]);
     assert!(text.contains("dlq-list") && text.contains("Examples:"), "{text}");
-    insta::assert_snapshot!(refused(&env, &["ops", "overview", "--local"]), @"");
+    insta::assert_snapshot!(refused(&env, &["ops", "overview", "--local"]), @"
+    $ platformctl ops overview --local
+    --- stderr
+    error: the overview needs a terminal
+    hint: `platformctl status`, `ops dlq-list`, `ops error-rate`, `lock show` and `runs` tell the same
+    --- exit 2
+    ");
 }
 
 #[test]

@@ -13,18 +13,19 @@ pub fn draw(overview: &Overview, frame: &mut Frame<'_>) {
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(3), Constraint::Length(2)])
             .areas(frame.area());
-    frame.render_widget(Line::from(overview.place.as_str()).style(Modifier::BOLD), top);
-    let panels = overview.panels.iter().zip(places(middle, overview.panels.len())).enumerate();
-    for (index, (panel, place)) in panels {
-        draw_panel(panel, index == overview.focus(), place, frame);
-    }
     let state = match overview.reading() {
         0 => String::new(),
         reading => format!(" · reading {reading}"),
     };
+    let first = Line::from(format!("{}{state}", overview.place)).style(Modifier::BOLD);
+    frame.render_widget(first, top);
+    let panels = overview.panels.iter().zip(places(middle, overview.panels.len())).enumerate();
+    for (index, (panel, place)) in panels {
+        draw_panel(panel, index == overview.focus(), place, frame);
+    }
     let keys = "q quit · tab panel · ↑↓ row · enter leave with the command · r refresh";
     let command = overview.command().map(|it| format!("$ {it}")).unwrap_or_default();
-    let lines = vec![Line::from(command), Line::from(format!("{keys}{state}")).style(dim())];
+    let lines = vec![Line::from(command), Line::from(keys).style(dim())];
     frame.render_widget(Paragraph::new(lines), bottom);
 }
 
