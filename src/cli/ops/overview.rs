@@ -231,11 +231,8 @@ async fn locks(ctx: &Ctx, place: &str) -> Result<Vec<Row>> {
             None => row([name, "free".to_owned()], Mood::Good, command),
             Some(holder) => {
                 let by = format!("{} on {}", holder.who.as_str(), holder.host.as_str());
-                row(
-                    [name, "held".to_owned(), holder.job.as_str().to_owned(), by],
-                    Mood::Busy,
-                    command,
-                )
+                let job = holder.job.as_str().to_owned();
+                row([name, "held".to_owned(), by, job], Mood::Busy, command)
             }
         });
     }

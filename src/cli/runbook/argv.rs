@@ -64,21 +64,31 @@ fn has(command: &Command, flag: &str) -> bool {
     command.get_arguments().any(|argument| argument.get_long() == Some(flag))
 }
 
+/// The words that may come after these; verbs that no runbook may name are not among them.
+fn below(command: &Command, path: &str) -> Vec<String> {
+    let names = command.get_subcommands().map(Command::get_name);
+    let refused = |name: &&str| {
+        let path = format!("{path} {name}");
+        matches!(verbs::effect(path.trim_start()), Err(Some(_)))
+    };
+    names.filter(|name| !refused(name)).map(str::to_owned).collect()
+}
+
 fn find<'c>(root: &'c Command, path: &str) -> Result<&'c Command> {
     let mut command = root;
+    let mut before = String::new();
     for word in path.split(' ') {
-        let known: Vec<String> =
-            command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+        let known = below(command, &before);
         command = command.find_subcommand(word).ok_or_else(|| {
             Error::usage(format!("there is no verb `platformctl {path}`"))
                 .hint(suggest(word, &known))
         })?;
+        before.push(' ');
+        before.push_str(word);
     }
     if command.has_subcommands() {
-        let known: Vec<String> =
-            command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
         return Err(Error::usage(format!("`platformctl {path}` needs one more word"))
-            .hint(known.join(", ")));
+            .hint(below(command, path).join(", ")));
     }
     Ok(command)
 }

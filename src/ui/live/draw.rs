@@ -51,11 +51,11 @@ fn dim() -> Style {
 
 fn draw_panel(panel: &Panel, focused: bool, place: Rect, frame: &mut Frame<'_>) {
     let kind = if focused { BorderType::Thick } else { BorderType::Rounded };
-    let by_hand = if panel.by_hand { " · r reads again" } else { "" };
-    let title = match panel.read_at.as_str() {
-        "" => format!(" {} ", panel.title),
-        at => format!(" {} · {at}{by_hand} ", panel.title),
-    };
+    let at = Some(panel.read_at.as_str()).filter(|at| !at.is_empty());
+    let by_hand = panel.by_hand && panel.known != Known::Asked;
+    let by_hand = by_hand.then_some("r reads again");
+    let title = [Some(panel.title.as_str()), at, by_hand].into_iter().flatten();
+    let title = format!(" {} ", title.collect::<Vec<_>>().join(" · "));
     let block = Block::bordered().border_type(kind).title(title);
     let inside = block.inner(place);
     let mut lines = Vec::new();
