@@ -125,10 +125,14 @@ impl SimulatedEfs {
         use rustix::mount::UnmountFlags;
 
         let path = folder.as_ref();
-        match self::folder(path) {
-            Err(Error::Stale { .. }) => rustix::mount::unmount(path, UnmountFlags::DETACH)
-                .map(|()| true)
-                .map_err(|errno| io_error("unmount", path)(errno.into())),
+        // Listed, because what a mount was last time is remembered for a while.
+        let gone = fs::read_dir(path).err().and_then(|error| Errno::from_io_error(&error));
+        match gone {
+            Some(Errno::NOTCONN | Errno::CONNABORTED) => {
+                rustix::mount::unmount(path, UnmountFlags::DETACH)
+                    .map(|()| true)
+                    .map_err(|errno| io_error("unmount", path)(errno.into()))
+            }
             _ => Ok(false),
         }
     }

@@ -33,7 +33,7 @@ fn files_hold_what_stdout_shows() {
     $ platformctl synth network efs --out build/yaml
      STACK    REGION     RESOURCES  FILE
      network  eu-west-2         35  build/yaml/network.yaml
-     efs      eu-west-2         13  build/yaml/efs.yaml
+     efs      eu-west-2         16  build/yaml/efs.yaml
     --- exit 0
     ");
     assert_eq!(env.read("build/yaml/network.yaml"), env.run(&["synth", "network"]).stdout);

@@ -166,7 +166,7 @@ fn more_tenants_than_an_account_holds_are_refused_unless_its_quotas_were_raised(
             .expect("text");
     }
     insta::assert_snapshot!(refused(&tenants), @"
-    error: platform.yaml:5:1: tenants: 1000 siloed tenants and the platform need 1002 IAM roles, and an account may have 1000
+    error: platform.yaml:5:1: tenants: 1000 siloed tenants and the platform need 1003 IAM roles, and an account may have 1000
     hint: have AWS raise the quota and write it as quotas.iam_roles, make tiers pooled, or spread tenants over accounts
     ");
     let raised = format!("{tenants}quotas:\n  iam_roles: 5000\n");

@@ -115,9 +115,9 @@ fn slow_artefacts(folder: &Path) {
     std::io::Read::read_to_end(&mut real.by_name("bootstrap").unwrap(), &mut program).unwrap();
     let mut slow = zip::ZipWriter::new(fs::File::create(&file).unwrap());
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    // It may run for 10 ms after every 400: most of its answers are late.
+    // It may run for 10 ms after every 900: most of its answers are late.
     let wrapper = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\n./real &\nreal=$!\ntrap 'kill -CONT $real; kill $real; exit 0' TERM INT\n\
-        while kill -STOP $real 2>/dev/null; do sleep 0.4; kill -CONT $real; sleep 0.01; done\n";
+        while kill -STOP $real 2>/dev/null; do sleep 0.9; kill -CONT $real; sleep 0.01; done\n";
     slow.start_file("bootstrap", options).unwrap();
     slow.write_all(wrapper.as_bytes()).unwrap();
     slow.start_file("real", options).unwrap();

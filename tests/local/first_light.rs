@@ -238,7 +238,12 @@ fn holds_no_secret(folder: &Path) {
             holds_no_secret(&path);
             continue;
         }
-        let found = secret_in(&fs::read(&path).unwrap());
+        // Claims of the page store are links that say something and lead nowhere.
+        let text = match fs::read_link(&path) {
+            Ok(link) => link.into_os_string().into_encoded_bytes(),
+            Err(_) => fs::read(&path).unwrap(),
+        };
+        let found = secret_in(&text);
         assert_eq!(found, None, "in {}", path.display());
     }
 }
