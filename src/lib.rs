@@ -9,7 +9,7 @@
 //! | Module | |
 //! |---|---|
 //! | [`aws`] | Clients bound to a region and to one place: AWS, an endpoint, the local platform |
-//! | [`bench`] | Measures what is deployed: plans, samples, statistics, criteria, exports |
+//! | [`bench`](mod@bench) | Measures what is deployed: plans, samples, statistics, criteria, exports |
 //! | [`bootstrap`] | The ordered, proved and resumable steps from an empty account to a platform |
 //! | [`build`] | The Lambda crates, built into reproducible zips |
 //! | [`cli`] | One file a verb, a folder a noun: arguments, and what they set off |
