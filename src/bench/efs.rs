@@ -2,9 +2,11 @@
 //! once, and in new execution environments.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::Hasher as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fnv::FnvHasher;
 use runtime_core::pages::{Reply, Response, Timings};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -135,12 +137,10 @@ impl Store {
 
     /// The page of a call: at random, but the same with the same seed.
     fn page(&self, call: &Call, pages: u64) -> u64 {
-        // FNV-1a over what names the call.
+        let mut hasher = FnvHasher::default();
         let text = format!("{}/{}/{}/{}", self.seed, call.phase.name, call.warm_up, call.index);
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        (hash >> 16) % pages.max(1)
+        hasher.write(text.as_bytes());
+        (hasher.finish() >> 16) % pages.max(1)
     }
 
     fn payload(&self, call: &Call) -> Value {

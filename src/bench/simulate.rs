@@ -2,7 +2,7 @@
 //! folders.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use simulated_efs::{Cache, Mounted, Profile, SimulatedEfs};
 
@@ -21,7 +21,6 @@ impl Simulated {
     pub fn over(mounts: &Path, profile: &str) -> Result<Self> {
         let profile: Profile =
             profile.parse().map_err(|error| Error::usage("no such profile").caused_by(error))?;
-        clear(mounts)?;
         let mut mounted = Vec::new();
         for folder in folders(mounts)? {
             let mount = SimulatedEfs::mount_over(&folder, profile, Cache::Nfs);
@@ -65,7 +64,7 @@ pub fn clear(mounts: &Path) -> Result<bool> {
 
 /// One folder for each file system. A mount without its process cannot be looked at, and
 /// so names decide.
-fn folders(mounts: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn folders(mounts: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     let unreadable = || format!("failed to list {}", mounts.display());
     if !mounts.exists() {

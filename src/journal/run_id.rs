@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use time::OffsetDateTime;
 
 /// Without vowels, so that no word appears, and without 0, 1 and look-alikes.

@@ -146,6 +146,7 @@ mod tests {
         ];
         assert!(needed[0].contains("sqs:ReceiveMessage"), "{needed:?}");
         assert!(needed[1].contains("ssm:PutParameter"), "{needed:?}");
+        assert!(needed[2].contains("dynamodb:PutItem"), "{needed:?}");
         for action in needed.iter().flatten() {
             // Leases in S3 have a bucket of the user's own.
             assert!(allowed.contains(action) || action.ends_with("Object"), "{action}");

@@ -103,8 +103,49 @@ fn the_page_store_is_measured_within_its_limits_and_left_as_it_was() {
     assert_eq!(compared["changed"], json!([]));
 }
 
-/// The functions' zips, but for a store that is slow: the real program, under a wrapper that
-/// stops it again and again while it works.
+/// Stands between a function and the Runtime API, and holds back each answer for 700 ms.
+const SLOW: &str = r#"#!/usr/bin/env python3
+import http.client, http.server, os, signal, subprocess, threading, time
+
+REAL = os.environ["AWS_LAMBDA_RUNTIME_API"]
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.endswith("/response"):
+            time.sleep(0.7)
+        real = http.client.HTTPConnection(REAL)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "content-length", "transfer-encoding")}
+        real.request(self.command, self.path, body or None, headers)
+        answer = real.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+here = os.path.dirname(os.path.abspath(__file__))
+environment = dict(os.environ, AWS_LAMBDA_RUNTIME_API="127.0.0.1:%d" % server.server_port)
+function = subprocess.Popen([os.path.join(here, "real")], env=environment)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: function.kill())
+os._exit(function.wait() and 1)
+"#;
+
+/// The functions' zips, but for a store that is slow: the real program, with answers that come
+/// late.
 fn slow_artefacts(folder: &Path) {
     for entry in fs::read_dir(artefacts()).unwrap().flatten() {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
@@ -115,11 +156,8 @@ fn slow_artefacts(folder: &Path) {
     std::io::Read::read_to_end(&mut real.by_name("bootstrap").unwrap(), &mut program).unwrap();
     let mut slow = zip::ZipWriter::new(fs::File::create(&file).unwrap());
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    // It may run for 10 ms after every 900: most of its answers are late.
-    let wrapper = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\n./real &\nreal=$!\ntrap 'kill -CONT $real; kill $real; exit 0' TERM INT\n\
-        while kill -STOP $real 2>/dev/null; do sleep 0.9; kill -CONT $real; sleep 0.01; done\n";
     slow.start_file("bootstrap", options).unwrap();
-    slow.write_all(wrapper.as_bytes()).unwrap();
+    slow.write_all(SLOW.as_bytes()).unwrap();
     slow.start_file("real", options).unwrap();
     slow.write_all(&program).unwrap();
     slow.finish().unwrap();

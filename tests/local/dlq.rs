@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use platformctl::journal::RunState;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use runtime_core::queues::{REDRIVE_COUNT, REDRIVE_OF};
 use serde_json::Value;
 

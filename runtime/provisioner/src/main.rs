@@ -15,6 +15,7 @@ use runtime_core::names::{AUDIT_BUCKET, RESULTS_BUCKET, TENANCY, TENANT_STACKS_R
 use runtime_core::telemetry::{self, Metrics};
 use serde_json::Value;
 use stacks::tenant::Tenancy;
+use tracing::Instrument as _;
 
 /// Kept back for the record and the answer.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -53,10 +54,12 @@ async fn main() -> Result<(), Error> {
         tenancy,
     };
     let service = &service;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let context = &event.context;
+        let span = telemetry::request(&context.request_id, context.xray_trace_id.as_deref(), None);
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let deadline = Instant::now() + left.saturating_sub(MARGIN);
-        service.answer(&event.payload, System { deadline }).await
+        async move { service.answer(&event.payload, System { deadline }).await }.instrument(span)
     }))
     .await
 }

@@ -1,7 +1,8 @@
 //! Records of changes in the audit trail: who changed what, and why. A record is kept
 //! before the change is made; if it cannot be kept, nothing is changed.
 
-use runtime_core::model::{RequestDigest, Text, Timestamp};
+use runtime_core::access::{AccessError, OperatorDynamoDb};
+use runtime_core::model::{PlatformItem, Repeat, RequestDigest, Text, Timestamp};
 use runtime_core::names::CHANGES_PREFIX;
 use runtime_core::tenant::TenantId;
 use serde::Serialize;
@@ -60,4 +61,25 @@ pub(crate) fn text(reason: Option<&Text<1, 500>>) -> Option<&str> {
 /// What a request asks for, to be known again.
 pub(crate) fn digest(operation: &str, body: &impl Serialize) -> Result<RequestDigest, Problem> {
     RequestDigest::of(operation, body).map_err(|invalid| Problem::field("body", invalid))
+}
+
+/// Makes what a request with an `Idempotency-Key` asks for, or gives what it made before.
+/// `digest_of`: the digest of what the item was made from.
+pub(crate) async fn create_once<T: PlatformItem>(
+    platform: &OperatorDynamoDb,
+    wanted: T,
+    digest: RequestDigest,
+    digest_of: impl FnOnce(&T) -> Option<RequestDigest>,
+) -> Result<T, Problem> {
+    let item = match platform.create(&wanted).await {
+        Err(AccessError::Condition) => {
+            let there = platform.get(&wanted.key()).await?;
+            there.ok_or_else(|| Problem::busy("what was there was deleted at the same time"))?
+        }
+        made => made.map(|()| wanted)?,
+    };
+    if digest.repeats(digest_of(&item)) == Repeat::Conflict {
+        return Err(Problem::conflict("Another request had this Idempotency-Key."));
+    }
+    Ok(item)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rand::Rng as _;
+use rand::RngExt as _;
 use rand::distr::Alphanumeric;
 use runtime_core::access::{AccessError, Condition};
 use runtime_core::api::{self, CreatedWebhook, NewWebhook, Page};

@@ -80,15 +80,26 @@ pub(super) fn described(subject: &Subject) -> String {
     format!("{}{memory}{kind}", subject.name)
 }
 
+/// Processes that were ready to run in the last minute, on average, where the system says so.
+#[cfg(target_os = "linux")]
+#[expect(clippy::cast_precision_loss, reason = "a load is a small number of 1/65536ths")]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere nobody knows")]
+fn load() -> Option<f64> {
+    Some((rustix::system::sysinfo().loads[0] as f64 / 65_536.0 * 100.0).round() / 100.0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn load() -> Option<f64> {
+    None
+}
+
 fn machine() -> Machine {
-    #[expect(clippy::cast_precision_loss, reason = "a load is a small number of 1/65536ths")]
-    let load = (rustix::system::sysinfo().loads[0] as f64 / 65_536.0 * 100.0).round() / 100.0;
     Machine {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        load: Some(load),
+        load: load(),
     }
 }
 

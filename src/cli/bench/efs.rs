@@ -176,16 +176,16 @@ pub(in crate::cli) async fn execute(
         run.left_behind = pages.iter().map(|pages| format!("wiki {}", wiki(*pages))).collect();
         folder.save(&run)?;
         let store = Arc::new(Store::new(function.clone(), changes.clone(), id, args.seed));
-        let simulated = match &args.simulate_latency {
-            Some(profile) => {
-                let simulated = Simulated::over(&mounts, profile)?;
+        let profile = args.simulate_latency.as_ref();
+        let simulated = profile.map(|it| Simulated::over(&mounts, it)).transpose()?;
+        let measured = async {
+            if simulated.is_some() {
                 // Environments that are there have the folder open as it was.
                 changes.chill("simulated").await?;
-                Some(simulated)
             }
-            None => None,
-        };
-        let measured = measure(ctx, &args, &pages, &plan, &mut run, store).await;
+            measure(ctx, &args, &pages, &plan, &mut run, store).await
+        }
+        .await;
         let restored = changes.restore(None).await;
         if let Some(simulated) = simulated {
             let asked = simulated.round_trips();

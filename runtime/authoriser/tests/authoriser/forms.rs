@@ -58,7 +58,7 @@ async fn a_token_has_one_form() {
 
 #[tokio::test]
 async fn keys_that_are_weak_or_for_something_else_do_not_count() {
-    let weak = Key::rsa(1024);
+    let weak = Key::weak();
     let with = |name: &str, value: Value| {
         let mut key = RSA.jwk("k1");
         key[name] = value;

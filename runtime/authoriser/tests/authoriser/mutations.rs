@@ -1,7 +1,7 @@
 //! Whatever is changed in a good token, it is no good any more.
 
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::support::{EC, RSA, World, encode, user};
 

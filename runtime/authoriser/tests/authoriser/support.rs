@@ -14,10 +14,10 @@ use authoriser::fetch::Http;
 use authoriser::{Allowed, Authoriser, Reason, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use graviola::signing::rsa::{KeySize, SigningKey};
 use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
 use ring::signature::{self as ring_signature, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
-use rsa::pkcs8::EncodePrivateKey as _;
-use rsa::traits::PublicKeyParts as _;
 use runtime_core::auth::{Algorithm, AwsMachines, IssuerConfig};
 use runtime_core::model::{ApiKey, Tenant, TenantStatus};
 use runtime_core::tenant::TenantId;
@@ -32,7 +32,7 @@ pub const ISSUER: &str = "https://users.example";
 pub const STAFF: &str = "https://staff.example/v2.0";
 pub const AUDIENCE: &str = "client_01ABC";
 
-/// A key pair that signs.
+/// A key pair that signs, or the half of one.
 pub enum Key {
     Rsa { pair: Option<RsaKeyPair>, n: Vec<u8>, e: Vec<u8> },
     P256(EcdsaKeyPair),
@@ -40,12 +40,22 @@ pub enum Key {
 }
 
 impl Key {
-    pub fn rsa(bits: usize) -> Self {
-        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
-        let der = key.to_pkcs8_der().unwrap();
-        let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
-        // Weak keys ring does not even take: their tokens are signed by somebody else.
-        Self::Rsa { pair: RsaKeyPair::from_pkcs8(der.as_bytes()).ok(), n, e }
+    pub fn rsa() -> Self {
+        let mut room = [0; 4096];
+        let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+        let pair = RsaKeyPair::from_pkcs8(key.to_pkcs8_der(&mut room).unwrap()).unwrap();
+        let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(pair.public());
+        Self::Rsa { pair: Some(pair), n, e }
+    }
+
+    /// The public half of a key of 1,024 bits. Nothing here makes or takes such keys: its
+    /// tokens are signed by somebody else.
+    pub fn weak() -> Self {
+        let mut n = vec![0; 128];
+        rand::fill(&mut n[..]);
+        n[0] |= 0x80;
+        n[127] |= 1;
+        Self::Rsa { pair: None, n, e: vec![1, 0, 1] }
     }
 
     pub fn p256() -> Self {
@@ -95,8 +105,8 @@ impl Key {
 }
 
 /// Keys that all tests share: to make one takes its time.
-pub static RSA: LazyLock<Key> = LazyLock::new(|| Key::rsa(2048));
-pub static OTHER_RSA: LazyLock<Key> = LazyLock::new(|| Key::rsa(2048));
+pub static RSA: LazyLock<Key> = LazyLock::new(Key::rsa);
+pub static OTHER_RSA: LazyLock<Key> = LazyLock::new(Key::rsa);
 pub static EC: LazyLock<Key> = LazyLock::new(Key::p256);
 
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use rand::distr::Alphanumeric;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

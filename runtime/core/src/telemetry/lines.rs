@@ -43,7 +43,7 @@ impl<W> Lines<W> {
 
 /// The fields of a span or an event, without secrets.
 #[derive(Debug, Default, Clone)]
-struct Fields(Map<String, Value>);
+pub(super) struct Fields(pub(super) Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {

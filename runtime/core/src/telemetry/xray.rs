@@ -11,21 +11,20 @@
 //!
 //! Documents: <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use serde_json::{Map, Value, json};
-use tracing::field::{Field, Visit};
+use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::redact;
+use super::lines::Fields;
 
 /// Where the daemon listens: `host:port`, or `tcp:host:port udp:host:port`. Lambda sets it.
 pub const DAEMON: &str = "AWS_XRAY_DAEMON_ADDRESS";
@@ -185,55 +184,23 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// The fields of a span: the trace header apart, the others as annotations.
-#[derive(Debug, Default)]
-struct Annotations {
-    header: Option<String>,
-    fields: Map<String, Value>,
-}
-
-impl Annotations {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        // Names have letters, digits and underscores.
-        let name = field.name().replace(|it: char| !it.is_ascii_alphanumeric(), "_");
-        self.fields.insert(name, value.into());
-    }
-
-    fn text(&mut self, field: &Field, text: &str) {
-        if field.name() == TRACE_ID {
-            self.header = Some(text.to_owned());
-        } else {
-            let mut text = redact(field.name(), text);
-            text.truncate(text.floor_char_boundary(ANNOTATION));
-            self.put(field, text);
+/// The fields of a span: the trace header, and the others as annotations.
+fn annotations(record: impl FnOnce(&mut dyn Visit)) -> (Option<String>, Map<String, Value>) {
+    let (mut fields, mut header) = (Fields::default(), None);
+    record(&mut fields);
+    let mut annotations = Map::new();
+    for (name, mut value) in fields.0 {
+        if name == TRACE_ID {
+            header = value.as_str().map(str::to_owned);
+            continue;
         }
+        if let Value::String(text) = &mut value {
+            text.truncate(text.floor_char_boundary(ANNOTATION));
+        }
+        // Names have letters, digits and underscores.
+        annotations.insert(name.replace(|it: char| !it.is_ascii_alphanumeric(), "_"), value);
     }
-}
-
-impl Visit for Annotations {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, &format!("{value:?}"));
-    }
+    (header, annotations)
 }
 
 impl<S, O> Layer<S> for XRay<O>
@@ -244,12 +211,11 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let inner = span.parent().is_some_and(|it| it.extensions().get::<Subsegment>().is_some());
-        let mut found = Annotations::default();
-        attributes.record(&mut found);
-        let of = found.header.as_deref().and_then(Sampled::parse).filter(|_| !inner);
+        let (header, mut annotations) = annotations(|visit| attributes.record(visit));
+        let of = header.as_deref().and_then(Sampled::parse).filter(|_| !inner);
         if of.is_some() {
             let cold = !self.warm.swap(true, Ordering::Relaxed);
-            found.fields.insert("cold_start".to_owned(), cold.into());
+            annotations.insert("cold_start".to_owned(), cold.into());
         } else if !inner {
             return;
         }
@@ -257,7 +223,7 @@ where
             id: format!("{:016x}", rand::rng().random::<u64>()),
             name: attributes.metadata().name(),
             start: now(),
-            annotations: found.fields,
+            annotations,
             parts: Vec::new(),
             fault: false,
             of,
@@ -267,9 +233,7 @@ where
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(open) = span.extensions_mut().get_mut::<Subsegment>() {
-            let mut found = Annotations::default();
-            values.record(&mut found);
-            open.annotations.extend(found.fields);
+            open.annotations.extend(annotations(|visit| values.record(visit)).1);
         }
     }
 

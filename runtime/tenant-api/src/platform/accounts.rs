@@ -6,11 +6,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use runtime_core::access::{AccessError, OperatorDynamoDb};
+use runtime_core::access::OperatorDynamoDb;
 use runtime_core::api::{self, AccountSplit, PlannedAccount, RequestState};
 use runtime_core::model::{
-    AccountPlan, Item as _, Listing, Placed, Repeat, Revision, Tenant, TenantStatus, Text,
-    Timestamp,
+    AccountPlan, Listing, Placed, Revision, Tenant, TenantStatus, Text, Timestamp,
 };
 use runtime_core::tenant::{Isolation, TenantId};
 use serde_json::json;
@@ -21,7 +20,7 @@ use crate::app::App;
 use crate::caller::{RequestId, Staff};
 use crate::extract::{Body, Once};
 use crate::problem::{Fields, Problem};
-use crate::record::{Change, digest};
+use crate::record::{Change, create_once, digest};
 
 /// How long a plan is kept: 90 days, in seconds.
 const KEPT_SECONDS: u32 = 90 * 24 * 60 * 60;
@@ -87,16 +86,7 @@ pub(crate) async fn plan(
         wanted: json!({ "plan": plan.plan_id, "accounts": wanted.accounts }),
     };
     change.keep(&app).await?;
-    let plan = match platform.create(&plan).await {
-        Err(AccessError::Condition) => {
-            let there = platform.get(&plan.key()).await?;
-            there.ok_or_else(|| Problem::busy("the plan was deleted at the same time"))?
-        }
-        made => made.map(|()| plan)?,
-    };
-    if digest.repeats(plan.request_digest) == Repeat::Conflict {
-        return Err(Problem::conflict("Another request had this Idempotency-Key."));
-    }
+    let plan = create_once(&platform, plan, digest, |it| it.request_digest).await?;
     let counts = newest(&platform).await?.is_none_or(|it| it.plan_id == plan.plan_id);
     Ok((StatusCode::ACCEPTED, axum::Json(shown(&plan, counts))).into_response())
 }

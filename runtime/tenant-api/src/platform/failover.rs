@@ -9,11 +9,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use runtime_core::access::{AccessError, OperatorDynamoDb};
+use runtime_core::access::OperatorDynamoDb;
 use runtime_core::api::{self, Failover, LockHolder, NewFailover, RequestState};
 use runtime_core::messages::{FAILOVER_REQUESTED, FailoverRequested};
 use runtime_core::model::{
-    FailoverRequest, Item as _, Key, Listing, LockName, OpsLock, Repeat, Revision, Text, Timestamp,
+    FailoverRequest, Item as _, Key, Listing, LockName, OpsLock, Revision, Text, Timestamp,
 };
 use runtime_core::runtime_region::{LOCK, is_region};
 
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::caller::{RequestId, Staff};
 use crate::extract::{Body, Once};
 use crate::problem::{Fields, Problem};
-use crate::record::{Change, digest};
+use crate::record::{Change, create_once, digest};
 use crate::services::Event;
 
 /// How long a request is kept: 90 days, in seconds.
@@ -117,16 +117,7 @@ pub(crate) async fn request(
         wanted: serde_json::json!({ "request": wanted_request.request_id, "region": wanted.region }),
     };
     change.keep(&app).await?;
-    let request = match platform.create(&wanted_request).await {
-        Err(AccessError::Condition) => {
-            let there = platform.get(&wanted_request.key()).await?;
-            there.ok_or_else(|| Problem::busy("the request was deleted at the same time"))?
-        }
-        made => made.map(|()| wanted_request)?,
-    };
-    if digest.repeats(request.request_digest) == Repeat::Conflict {
-        return Err(Problem::conflict("Another request had this Idempotency-Key."));
-    }
+    let request = create_once(&platform, wanted_request, digest, |it| it.request_digest).await?;
     let requests = all(&platform, &Listing::<FailoverRequest>::all()).await?;
     let newest = requests.into_iter().max_by_key(|it| (it.created_at, it.request_id));
     let counts = newest.is_none_or(|it| it.request_id == request.request_id);

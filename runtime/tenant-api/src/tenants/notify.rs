@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use runtime_core::access::AccessError;
 use runtime_core::api::{self, NewNotice};
 use runtime_core::messages::{TENANT_NOTIFIED, TenantNotified};
-use runtime_core::model::{Item as _, Notice, Repeat, Revision, Text, Timestamp};
+use runtime_core::model::{Notice, Revision, Text, Timestamp};
 use runtime_core::tenant::TenantId;
 use serde_json::json;
 
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::caller::{RequestId, Staff};
 use crate::extract::{Body, Once, Parameter, Reason};
 use crate::problem::{Fields, Problem};
-use crate::record::{Change, digest, text};
+use crate::record::{Change, create_once, digest, text};
 use crate::services::Event;
 
 /// How long a notice is kept: a year, in seconds.
@@ -60,16 +59,7 @@ pub(crate) async fn notify(
         wanted: json!({ "notice": notice.notice_id, "subject": wanted.subject }),
     };
     change.keep(&app).await?;
-    let notice = match platform.create(&notice).await {
-        Err(AccessError::Condition) => {
-            let there = platform.get(&notice.key()).await?;
-            there.ok_or_else(|| Problem::busy("the notice was deleted at the same time"))?
-        }
-        made => made.map(|()| notice)?,
-    };
-    if digest.repeats(notice.request_digest) == Repeat::Conflict {
-        return Err(Problem::conflict("Another request had this Idempotency-Key."));
-    }
+    let notice = create_once(&platform, notice, digest, |it| it.request_digest).await?;
     // Also of one that was made before: whoever made it may not have come so far.
     announce(&app, &notice).await?;
     let body = api::Notice {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 
 use super::model::{Faults, Model, letter};
 use crate::event::Events;

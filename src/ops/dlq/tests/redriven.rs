@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use runtime_core::queues::{REDRIVE_COUNT, REDRIVE_OF};
 
 use super::model::{Faults, Model, letter};
