@@ -63,7 +63,7 @@ def copy(seed, to):
         else:
             shutil.copy2(source, target)
 
-    shutil.copytree(seed, to, copy_function=file, dirs_exist_ok=True)
+    shutil.copytree(seed, to, copy_function=file, symlinks=True, dirs_exist_ok=True)
 
 
 class Worker:
@@ -240,6 +240,8 @@ class Bench:
             worker.ask("init", name="wiki")
             for number in range(PAGES):
                 worker.write("wiki", number, 0)
+            # As the efs stack has it done every hour.
+            worker.ask("maintain", name="wiki")
         return folder
 
     def seed_loose(self):
@@ -388,7 +390,7 @@ def versions(bench):
 
 
 def copy_to_disk(seed, disk):
-    return shutil.copytree(seed, disk / seed.name)
+    return shutil.copytree(seed, disk / seed.name, symlinks=True)
 
 
 def run(arguments, folder, disk):

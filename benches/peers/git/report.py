@@ -4,8 +4,8 @@ import json
 
 SCENARIOS = {
     "small": "A new repository",
-    "wiki, loose": "A wiki of {pages:,} pages, as its writers left it",
-    "wiki, packed": "A wiki of {pages:,} pages, after `git gc` (ours: as its writers left it)",
+    "wiki, loose": "A wiki of {pages:,} pages, as its writers left it (ours: after `maintain`)",
+    "wiki, packed": "A wiki of {pages:,} pages, after `git gc` (ours: after `maintain`)",
 }
 
 

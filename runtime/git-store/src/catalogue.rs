@@ -14,10 +14,11 @@
 //!                             time after <time> (Unix seconds)
 //! ```
 //!
-//! Each version has a name of its own as well, `platform/packs.<version>`, which only one
+//! Each version has a file of its own as well, `platform/packs.<version>`, which only one
 //! writer can make. So no change is lost: who is second finds the name taken, and has
-//! changed nothing. The last [`KEPT`] of these names are kept, so that a slow writer is
-//! refused, too.
+//! changed nothing. The last [`KEPT`] of these files are kept, so that a slow writer is
+//! refused, too. What is retired is only said there: after many commits that is much, and
+//! it is no reader's concern.
 
 use std::{fmt::Write as _, io};
 
@@ -72,9 +73,12 @@ impl Catalogue {
         Ok(Self::read_from(layout, NAME)?.unwrap_or_default())
     }
 
-    /// Reads the last version, though its writer may not have come to the end.
+    /// Reads all of the last version, though its writer may not have come to the end.
     pub(crate) fn read_last(layout: &Layout) -> Result<Self> {
         let mut last = Self::read(layout)?;
+        if let Some(all) = Self::read_from(layout, &version_name(last.version))? {
+            last = all;
+        }
         while let Some(next) = Self::read_from(layout, &version_name(last.version + 1))? {
             last = next;
         }
@@ -162,13 +166,15 @@ impl Catalogue {
     pub(crate) fn write(&mut self, layout: &Layout) -> Result<bool> {
         self.version += 1;
         let name = version_name(self.version);
-        let mut file = Temporary::write(&layout.temporary, self.format().as_bytes())?;
+        let file = Temporary::write(layout.temporary()?, self.format().as_bytes())?;
         match file.link(&layout.platform, &name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             other => other.map_err(Error::io("link to", layout.platform.path_of(&name)))?,
         }
         layout.root.sync_inner("platform")?;
-        file.rename(&layout.platform, NAME)
+        let brief = Self { retired: Vec::new(), ..self.clone() };
+        Temporary::write(layout.temporary()?, brief.format().as_bytes())?
+            .rename(&layout.platform, NAME)
             .map_err(Error::io("rename to", layout.platform.path_of(NAME)))?;
         if let Some(old) = self.version.checked_sub(KEPT) {
             // Most likely there; and if not, all the better.

@@ -176,7 +176,7 @@ impl Consolidation {
         for entry in self.commits.into_iter().chain(self.others) {
             builder.add_raw(entry.id, &entry.header, entry.size, &entry.deflated)?;
         }
-        builder.finish()
+        Ok(builder.finish())
     }
 }
 

@@ -10,6 +10,12 @@ use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, SyncSender},
+    },
+    thread,
 };
 
 use rustix::{
@@ -22,7 +28,9 @@ use crate::error::{Error, Result};
 /// Attempts at an operation that another client's rename can make stale.
 const STALE_ATTEMPTS: u32 = 3;
 /// What is asked for with the first read of a file. Most files end before.
-const FIRST_READ: usize = 64 * 1024;
+const FIRST_READ: usize = 128 * 1024;
+/// Files that may wait to be closed.
+const CLOSING: usize = 16;
 /// How a file is opened for reading. A symbolic link is refused.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// How a folder is opened whose names must be made durable.
@@ -38,6 +46,8 @@ const PLACE: OFlags = SYNCABLE;
 #[derive(Debug)]
 pub(crate) struct Folder {
     file: OwnedFd,
+    /// The same, once its names had to be made durable.
+    syncable: OnceLock<OwnedFd>,
     path: PathBuf,
 }
 
@@ -45,22 +55,13 @@ impl Folder {
     /// Opens the folder at `path`. A symbolic link in its last place is refused.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = rustix::fs::open(path, PLACE, Mode::empty())?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file, syncable: OnceLock::new(), path: path.to_owned() })
     }
 
-    /// Opens the folder `name` in this one, to name files in it.
-    pub(crate) fn place(&self, name: &str) -> io::Result<Self> {
-        self.enter(name, PLACE)
-    }
-
-    /// Opens the folder `name` in this one, so that its names can be made durable.
-    pub(crate) fn syncable(&self, name: &str) -> io::Result<Self> {
-        self.enter(name, SYNCABLE)
-    }
-
-    fn enter(&self, name: &str, flags: OFlags) -> io::Result<Self> {
-        let file = rustix::fs::openat(&self.file, name, flags, Mode::empty())?;
-        Ok(Self { file, path: self.path.join(name) })
+    /// Opens the folder `name` in this one. A symbolic link is refused.
+    pub(crate) fn enter(&self, name: &str) -> io::Result<Self> {
+        let file = rustix::fs::openat(&self.file, name, PLACE, Mode::empty())?;
+        Ok(Self { file, syncable: OnceLock::new(), path: self.path.join(name) })
     }
 
     /// Where `name` is, for messages and for what needs a path.
@@ -75,14 +76,32 @@ impl Folder {
     /// Makes the names in this folder durable. NFS does this with each operation,
     /// so it costs nothing there; local file systems need it.
     pub(crate) fn sync(&self) -> Result<()> {
-        rustix::fs::fsync(&self.file)
-            .map_err(io::Error::from)
+        self.open_to_sync()
+            .and_then(|file| rustix::fs::fsync(file).map_err(io::Error::from))
             .map_err(Error::io("sync", &self.path))
+    }
+
+    /// The folder, open in the way that [`Folder::sync`] needs.
+    pub(crate) fn open_to_sync(&self) -> io::Result<&OwnedFd> {
+        if self.syncable.get().is_none() {
+            let file = rustix::fs::openat(&self.file, ".", SYNCABLE, Mode::empty())?;
+            let _ = self.syncable.set(file);
+        }
+        Ok(self.syncable.get().expect("it was just set"))
     }
 
     /// Makes the names in the folder `name` of this one durable.
     pub(crate) fn sync_inner(&self, name: &str) -> Result<()> {
-        self.syncable(name).map_err(Error::io("sync", self.path_of(name)))?.sync()
+        self.enter(name).map_err(Error::io("sync", self.path_of(name)))?.sync()
+    }
+
+    /// Whether there is anything of this name.
+    pub(crate) fn has(&self, name: &str) -> Result<bool> {
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(Error::io("look up", self.path_of(name))(error.into())),
+        }
     }
 
     /// Writes a new file and waits until its bytes are durable; its name is not
@@ -96,6 +115,7 @@ impl Folder {
         if written.is_err() {
             let _ = self.remove(name);
         }
+        close_later(file);
         written
     }
 
@@ -199,7 +219,7 @@ impl AsFd for Folder {
 pub(crate) struct Temporary<'a> {
     folder: &'a Folder,
     name: String,
-    renamed: bool,
+    renamed: AtomicBool,
 }
 
 impl<'a> Temporary<'a> {
@@ -207,13 +227,13 @@ impl<'a> Temporary<'a> {
     pub(crate) fn write(folder: &'a Folder, bytes: &[u8]) -> Result<Self> {
         let name = format!("{:032x}", rand::random::<u128>());
         folder.create(&name, bytes).map_err(Error::io("write", folder.path_of(&name)))?;
-        Ok(Self { folder, name, renamed: false })
+        Ok(Self { folder, name, renamed: AtomicBool::new(false) })
     }
 
     /// See [`Folder::rename`].
-    pub(crate) fn rename(&mut self, to: &Folder, name: &str) -> io::Result<()> {
+    pub(crate) fn rename(&self, to: &Folder, name: &str) -> io::Result<()> {
         self.folder.rename(&self.name, to, name)?;
-        self.renamed = true;
+        self.renamed.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -225,7 +245,7 @@ impl<'a> Temporary<'a> {
 
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        if !self.renamed
+        if !*self.renamed.get_mut()
             && let Err(error) = self.folder.remove(&self.name)
         {
             tracing::debug!(%error, "left a temporary file behind");
@@ -240,7 +260,13 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
 
 /// The file's bytes. A read that brings less than was asked for is the last one:
 /// files here never grow.
-fn read_whole(mut file: File, limit: u64) -> io::Result<Vec<u8>> {
+fn read_whole(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let bytes = read_bounded(&file, limit);
+    close_later(file);
+    bytes
+}
+
+fn read_bounded(mut file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut bytes = vec![0; FIRST_READ.min(limit.saturating_add(1))];
     let mut length = 0;
@@ -265,6 +291,21 @@ fn read_whole(mut file: File, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Closes a file on a thread of its own: an NFS client waits until the server has heard of
+/// it, and nobody here has to. What was written is durable before.
+fn close_later(file: File) {
+    static CLOSER: OnceLock<Option<SyncSender<File>>> = OnceLock::new();
+    let start = || {
+        let (sender, files) = mpsc::sync_channel(CLOSING);
+        let closer = thread::Builder::new().name("closer".to_owned());
+        closer.spawn(move || files.into_iter().for_each(drop)).ok().map(|_| sender)
+    };
+    if let Some(closer) = CLOSER.get_or_init(start) {
+        // If it does not keep up, the file comes back, and is closed here.
+        let _ = closer.try_send(file);
+    }
+}
+
 /// Makes an NFS client forget that a name was not in `folder`.
 ///
 /// Clients cache "no such file" for as long as they take the folder to be
@@ -286,7 +327,7 @@ mod tests {
     fn one_link_wins_and_temporaries_go_away() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        let mut first = Temporary::write(&folder, b"1").unwrap();
+        let first = Temporary::write(&folder, b"1").unwrap();
         let second = Temporary::write(&folder, b"2").unwrap();
         first.link(&folder, "claim").unwrap();
         let error = second.link(&folder, "claim").unwrap_err();

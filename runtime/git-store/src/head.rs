@@ -30,17 +30,23 @@
 //!
 //! *Writing*, with C the head that was found:
 //!
-//! 1. Store the objects of the new commit D, whose only parent is C, in a pack with
-//!    an index; make their contents and their names durable.
-//! 2. Write D's id to a temporary file; make it durable. (Contents of 1 and 2 are
-//!    written at the same time; see [`crate::prepare`].)
+//! 1. Store the objects of the new commit D, whose only parent is C, in a pack; make
+//!    its content and its name durable.
+//! 2. Write the pack's index and D's id to temporary files; make them durable. (1 and 2
+//!    are done at the same time; see [`crate::prepare`].)
 //! 3. *Claim*: make `claims/C`, which says D. If the name exists, another writer was
 //!    first: its commit is the new head; remove D's pack, and go back to finding the
 //!    head.
-//! 4. Make the claim's name durable.
+//! 4. Make the claim's name durable. At the same time as 3 and 4, give the index its
+//!    name, and make that durable.
 //! 5. *Publish*: rename the temporary file to `refs/heads/main`.
 //! 6. If D has a successor by now, publish the end of the chain instead; repeat.
 //! 7. Answer.
+//!
+//! Whoever follows a claim to a commit that the reference does not lead to makes the
+//! index of its pack first, should it have none.
+//!
+//! A writer that was alone so far need not find the head: see [`crate::lead`].
 //!
 //! # Why no write is lost
 //!
@@ -58,19 +64,20 @@
 //!   whoever claims it later publishes later. So when no writer is at work and
 //!   none was killed, the reference is the head. After a kill between 3 and 5
 //!   the next reader or writer publishes the head.
-//! * **A kill blocks nobody.** Before 3 it leaves a pack that no commit of the
+//! * **A kill blocks nobody**, but for who wants to make the same commit, bit by bit, in the
+//!   same second: until that is over. Before 3 it leaves a pack that no commit of the
 //!   chain refers to and temporary files. After 3 the commit is part of history,
-//!   complete. There is nothing to release or to time out: the bound on how long a
-//!   killed writer holds up others is zero.
+//!   complete. There is nothing to release or to time out.
 //! * **Nothing that is needed is removed.** A pack is removed by its own writer when
 //!   another commit has D's place after C, or by maintenance when it finds a claim
 //!   on C for another commit than D, or D's objects durable in a consolidated pack
 //!   (see [`crate::maintain`]). As claims are never changed, the first two mean that
-//!   D has no place in the chain and can never get one. Two writers of the very same
-//!   D (same parent, second, author and text) have the same pack and the same claim.
-//! * **Git sees every commit that the reference names.** The index has its name, and
-//!   the pack its name and bytes, before 3 and so before 5; git takes a pack without
-//!   index for none.
+//!   D has no place in the chain and can never get one. Of two writers of the very same
+//!   D (same parent, second, author and text) the second finds D's pack, and tries again
+//!   until the first has claimed, or the second is over.
+//! * **Git sees every commit that the reference names.** Pack and index have their names
+//!   and bytes before 5; those of a commit before D, whose writer did not come so far, got
+//!   them when D's writer followed its claim. Git takes a pack without index for none.
 //! * **Power failures.** When a claim becomes visible its commit's objects are
 //!   durable (1 before 3). When a write is answered, every link of the chain up
 //!   to it is durable: its own by 4; those before it either because their
@@ -105,16 +112,19 @@
 //! was claimed and not published, because its writer was killed or is not so far, it may
 //! hear some seconds late. A writer is never misled: the server decides on claims.
 
+use std::thread;
+
 use gix::hash::{Kind as HashKind, ObjectId};
 use runtime_core::names::DEFAULT_BRANCH;
 
 use crate::{
+    beside::beside,
     commit::Commit,
     error::{Error, Result},
     files::Temporary,
     layout::{self, ID_FILE, Layout, REFERENCE},
     objects::Objects,
-    prepare::Prepared,
+    prepare::{self, Prepared},
     steps::{Observer, Step},
 };
 
@@ -136,8 +146,9 @@ pub(crate) struct Found {
 /// How an attempt to move the head ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// The commit is the head, or was.
-    Won,
+    /// The commit has its place. It leads if the reference names it, and no other commit
+    /// followed so far.
+    Won { leads: bool },
     /// Another commit has the place.
     Lost,
 }
@@ -154,7 +165,16 @@ impl Head<'_> {
     /// up to date.
     pub(crate) fn find(&self) -> Result<Found> {
         let published = self.published()?;
-        let id = self.follow(published)?;
+        let Some(head) = published.filter(|head| !self.objects.knows(head)) else {
+            let id = self.follow(published)?;
+            return Ok(Found { id, lags: id != published });
+        };
+        // Whoever asks for the head goes on with the commit; most likely it is this one.
+        let id = thread::scope(|scope| {
+            let read = beside(scope, || self.objects.recent_commit(&head).map(drop));
+            let id = self.follow(published);
+            read.wait().and(id)
+        })?;
         Ok(Found { id, lags: id != published })
     }
 
@@ -163,60 +183,79 @@ impl Head<'_> {
     pub(crate) fn advance(
         &self,
         parent: Option<ObjectId>,
-        mut prepared: Prepared<'_>,
+        prepared: Prepared<'_>,
     ) -> Result<Moved> {
         let commit = prepared.commit;
-        let claims = &self.layout.claims;
-        let claimed = claims.make(parent.as_ref(), &commit, &self.layout.temporary)?;
-        if !claimed && self.taken_by(parent)? != commit {
+        let (claimed, indexed) =
+            prepared.index_beside(self.observer, || self.claim(parent, &commit));
+        if !claimed? {
             prepared.discard();
             return Ok(Moved::Lost);
+        }
+        // The write is done. What follows keeps the reference up to date.
+        let published = indexed.and_then(|()| {
+            let rename = prepared.reference.rename(&self.layout.heads, REFERENCE);
+            rename.map_err(Error::io("rename to", self.layout.heads.path_of(REFERENCE)))
+        });
+        if let Err(error) = published {
+            tracing::warn!(%error, "failed to publish the head; the next operation will");
+            return Ok(Moved::Won { leads: false });
+        }
+        self.observer.reached(Step::Published);
+        Ok(Moved::Won { leads: self.settle(commit) })
+    }
+
+    /// Claims the place after `parent`, durably. `false` if another commit has it.
+    fn claim(&self, parent: Option<ObjectId>, commit: &ObjectId) -> Result<bool> {
+        let claims = &self.layout.claims;
+        if !claims.make(parent.as_ref(), commit, self.layout)? && self.taken_by(parent)? != *commit
+        {
+            return Ok(false);
         }
         self.observer.reached(Step::Claimed);
         claims.sync(parent.as_ref())?;
         self.observer.reached(Step::ClaimDurable);
-        // The write is done. What follows keeps the reference up to date.
-        if let Err(error) = prepared.reference.rename(&self.layout.heads, REFERENCE) {
-            tracing::warn!(%error, "failed to publish the head; the next operation will");
-            return Ok(Moved::Won);
-        }
-        self.observer.reached(Step::Published);
-        self.settle(commit);
-        Ok(Moved::Won)
+        Ok(true)
     }
 
     /// Brings a reference that lags up to `head`. Failures are logged: the
     /// caller has its result, and the next operation will try again.
     pub(crate) fn repair(&self, head: ObjectId) {
         match self.publish(head) {
-            Ok(()) => self.settle(head),
+            Ok(()) => {
+                self.settle(head);
+            }
             Err(error) => tracing::warn!(%error, "failed to repair the reference"),
         }
     }
 
-    /// Step 6: after `published` was published, follows its successors.
-    fn settle(&self, mut published: ObjectId) {
+    /// Step 6: after `published` was published, follows its successors. Whether there are
+    /// none.
+    fn settle(&self, mut published: ObjectId) -> bool {
+        let mut leads = true;
         for _ in 0..SETTLE_ROUNDS {
             match self.follow(Some(published)) {
                 Ok(Some(head)) if head != published => {
+                    leads = false;
                     if let Err(error) = self.publish(head) {
                         tracing::warn!(%error, "failed to publish the head");
-                        return;
+                        break;
                     }
                     published = head;
                 }
-                Ok(_) => return,
+                Ok(_) => return leads,
                 Err(error) => {
                     tracing::warn!(%error, "failed to follow the chain");
-                    return;
+                    break;
                 }
             }
         }
+        false
     }
 
     fn publish(&self, head: ObjectId) -> Result<()> {
         // A new file each time: a rename between two names of one file does nothing.
-        Temporary::write(&self.layout.temporary, format!("{head}\n").as_bytes())?
+        Temporary::write(self.layout.temporary()?, format!("{head}\n").as_bytes())?
             .rename(&self.layout.heads, REFERENCE)
             .map_err(Error::io("rename to", self.layout.heads.path_of(REFERENCE)))
     }
@@ -226,8 +265,11 @@ impl Head<'_> {
         let mut head = from;
         while let Some(next) = self.successor(head)? {
             self.check_link(head, next)?;
-            // Its writer may have died before making it durable; we build on it.
+            // Its writer may have died before it came to this; we build on it.
             self.layout.claims.sync(head.as_ref())?;
+            if let Some(pack) = self.objects.pack_of(&next)? {
+                prepare::complete(self.layout, &next, &pack)?;
+            }
             head = Some(next);
         }
         Ok(head)

@@ -99,7 +99,7 @@ fn write_durably(path: &Path, text: &str) -> Result<()> {
 /// Removes abandoned temporary files of the repository `layout` and abandoned
 /// unfinished repositories under `root`. Whatever fails is left for next time.
 pub(crate) fn sweep(root: &Path, layout: &Layout) {
-    for path in abandoned(layout.temporary.path(), "") {
+    for path in abandoned(&layout.platform.path_of("temporary"), "") {
         remove(&path, fs::remove_file(&path));
     }
     for path in abandoned(root, UNFINISHED) {

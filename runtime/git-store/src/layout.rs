@@ -6,12 +6,15 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::OnceLock,
+    thread,
 };
 
 use gix::hash::ObjectId;
 use runtime_core::names::DEFAULT_BRANCH;
 
 use crate::{
+    beside::beside,
     error::{Error, Result},
     files::{self, Folder, Temporary},
 };
@@ -46,39 +49,51 @@ pub(crate) struct Layout {
     pub(crate) platform: Folder,
     /// `platform/claims` or `platform/successors`.
     pub(crate) claims: Claims,
-    /// `platform/temporary`: files without their final name yet.
-    pub(crate) temporary: Folder,
+    /// `platform/temporary`, once it was needed.
+    temporary: OnceLock<Folder>,
 }
 
 impl Layout {
     /// Opens the repository at `path`, folder by folder, so that none of them is a
-    /// symbolic link.
+    /// symbolic link. Each is a round trip, so the three branches go side by side.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let root = Folder::open(path).map_err(Error::io("open", path))?;
-        let enter = |folder: &Folder, name: &'static str, syncable: bool| {
-            let inner = if syncable { folder.syncable(name) } else { folder.place(name) };
-            inner.map_err(|error| missing(error, &folder.path_of(name), name))
-        };
-        let objects = enter(&root, "objects", false)?;
-        let refs = enter(&root, "refs", false)?;
-        let platform = enter(&root, "platform", false)?;
-        let claims = match platform.syncable("claims") {
-            Ok(folder) => Claims::Flat(folder),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Claims::Sharded(enter(&platform, "successors", true)?)
-            }
-            Err(error) => return Err(missing(error, &platform.path_of("claims"), "claims")),
-        };
-        Ok(Self {
-            packs: enter(&objects, "pack", true)?,
-            objects: objects.path().to_owned(),
-            heads: enter(&refs, "heads", false)?,
-            temporary: enter(&platform, "temporary", false)?,
-            root,
-            platform,
-            claims,
-        })
+        let within = |name| enter(&root, name);
+        let (objects, refs, platform) = thread::scope(|scope| {
+            let objects = beside(scope, || {
+                let objects = within("objects")?;
+                Ok((enter(&objects, "pack")?, objects))
+            });
+            let refs = beside(scope, || enter(&within("refs")?, "heads"));
+            let platform = within("platform").and_then(|platform| {
+                let claims = Claims::open(&platform)?;
+                Ok((platform, claims))
+            });
+            (objects.wait(), refs.wait(), platform)
+        });
+        let ((packs, objects), heads, (platform, claims)) = (objects?, refs?, platform?);
+        let objects = objects.path().to_owned();
+        Ok(Self { root, objects, packs, heads, platform, claims, temporary: OnceLock::new() })
     }
+
+    /// `platform/temporary`: files without their final name yet.
+    pub(crate) fn temporary(&self) -> Result<&Folder> {
+        if self.temporary.get().is_none() {
+            let _ = self.temporary.set(enter(&self.platform, "temporary")?);
+        }
+        Ok(self.temporary.get().expect("it was just set"))
+    }
+
+    /// Opens what a write will need. What cannot be opened is tried again then.
+    pub(crate) fn warm_for_writing(&self) {
+        let _ = self.temporary();
+        let _ = self.packs.open_to_sync();
+        let _ = self.claims.folder().open_to_sync();
+    }
+}
+
+fn enter(folder: &Folder, name: &str) -> Result<Folder> {
+    folder.enter(name).map_err(|error| missing(error, &folder.path_of(name), name))
 }
 
 /// A part that is no folder means that this is no repository of ours.
@@ -111,6 +126,16 @@ pub(crate) enum Claims {
 pub(crate) const ID_FILE: u64 = 256;
 
 impl Claims {
+    fn open(platform: &Folder) -> Result<Self> {
+        match platform.enter("claims") {
+            Ok(folder) => Ok(Self::Flat(folder)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::Sharded(enter(platform, "successors")?))
+            }
+            Err(error) => Err(missing(error, &platform.path_of("claims"), "claims")),
+        }
+    }
+
     fn folder(&self) -> &Folder {
         match self {
             Self::Flat(folder) | Self::Sharded(folder) => folder,
@@ -140,13 +165,13 @@ impl Claims {
         &self,
         after: Option<&ObjectId>,
         commit: &ObjectId,
-        temporary: &Folder,
+        layout: &Layout,
     ) -> Result<bool> {
         let name = self.name(after);
         let made = match self {
             Self::Flat(folder) => folder.note(&name, &commit.to_string()),
             Self::Sharded(folder) => {
-                let file = Temporary::write(temporary, format!("{commit}\n").as_bytes())?;
+                let file = Temporary::write(layout.temporary()?, format!("{commit}\n").as_bytes())?;
                 link(&file, folder, &name)
             }
         };

@@ -19,15 +19,17 @@
 //! * `write`, `read`, `history` — the operations
 //! * `prepare`, `head` — a commit's files; how the branch moves without locks, and why
 //!   no write is lost
-//! * `objects`, `recent`, `tree`, `commit` — git's objects, and where they are
+//! * `lead` — when a writer need not ask for the head
+//! * `objects`, `recent`, `run`, `tree`, `commit` — git's objects, and where they are
 //! * `pack`, `pack_file`, `delta` — git's packs, made and read
 //! * `maintain`, `consolidate`, `leftovers`, `catalogue` — few large packs for many
 //!   small ones, safe beside all others
 //! * `init`, `layout` — a repository's birth and its parts
-//! * `files`, `cache`, `steps`, `error` — what the others stand on
+//! * `files`, `beside`, `cache`, `steps`, `error` — what the others stand on
 
 #![forbid(unsafe_code)]
 
+mod beside;
 mod cache;
 mod catalogue;
 mod commit;
@@ -39,6 +41,7 @@ mod head;
 mod history;
 mod init;
 mod layout;
+mod lead;
 mod leftovers;
 mod maintain;
 mod objects;
@@ -47,6 +50,7 @@ mod pack_file;
 mod prepare;
 mod read;
 mod recent;
+mod run;
 pub mod service;
 mod steps;
 mod store;

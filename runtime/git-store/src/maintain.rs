@@ -55,7 +55,7 @@ use crate::{
     error::{Error, Result},
     files::Temporary,
     leftovers,
-    pack::{self, Packed},
+    pack::{self, Packed, Unpacked},
     pack_file::PackFile,
     steps::{Observer, Part, Step, Stopwatch},
     store::{Repository, Store},
@@ -233,13 +233,17 @@ impl Maintenance<'_> {
     fn gather(&mut self, commit: ObjectId, batch: &mut Batch) -> Result<bool> {
         let objects = &self.repository.objects;
         if let Some(bytes) = objects.pack_of(&commit)? {
-            let unpacked = pack::unpack(&bytes)?;
-            let itself = unpacked.iter().find(|object| object.id == commit);
+            let mut own = pack::unpack(&bytes)?;
+            // Its own objects come first, before those that it has taken in.
+            let is_own = |object: &Unpacked<'_>| object.kind != Kind::Commit;
+            let length = own.iter().skip(1).take_while(|object| is_own(object)).count() + 1;
+            own.truncate(length);
+            let itself = own.first().filter(|object| object.id == commit);
             let itself = itself.ok_or_else(|| {
                 Error::Corrupt(format!("the pack of commit {commit} is of another"))
             })?;
             batch.span.below = Commit::parse(&commit, &itself.data)?.parent();
-            batch.consolidation.add_commit(unpacked)?;
+            batch.consolidation.add_commit(own)?;
             batch.packs.push(pack::name_of(&commit));
         } else if objects.is_loose(&commit)? {
             let data = objects.commit(&commit)?;
@@ -361,7 +365,7 @@ impl Maintenance<'_> {
         let name = format!("{OURS}{:032x}", rand::random::<u128>());
         for (bytes, extension) in [(&packed.pack, "pack"), (&packed.index, "idx")] {
             let name = format!("{name}.{extension}");
-            Temporary::write(&layout.temporary, bytes)?
+            Temporary::write(layout.temporary()?, bytes)?
                 .rename(&layout.packs, &name)
                 .map_err(Error::io("rename to", layout.packs.path_of(&name)))?;
         }

@@ -1,7 +1,7 @@
 //! Git objects: immutable bytes, found by their hash.
 //!
 //! The objects of a commit are written as one pack (see [`crate::pack`]), named after
-//! the commit. They are looked for, in this order,
+//! the commit, which takes in those of commits before (see [`crate::run`]). They are looked for, in this order,
 //!
 //! 1. in memory;
 //! 2. in the packs of recent commits that were read already (see [`crate::recent`]);
@@ -15,7 +15,7 @@
 //! that has gone since was consolidated: its objects are found by 3, read again.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -38,6 +38,7 @@ use crate::{
     pack,
     pack_file::PackFile,
     recent::Recent,
+    run::{Raw, Run},
 };
 
 /// Largest tree that is read or written, in bytes: some 150,000 entries.
@@ -77,6 +78,14 @@ impl NewObject {
 /// An object that was found.
 pub(crate) type Object = (Kind, Arc<Vec<u8>>);
 
+/// What the next pack backwards has brought.
+enum Back {
+    Found(Object),
+    Further,
+    /// There is no such pack.
+    End,
+}
+
 /// The objects of one repository.
 pub(crate) struct Objects {
     layout: Arc<Layout>,
@@ -101,6 +110,11 @@ impl Objects {
     /// The commit `id`.
     pub(crate) fn commit(&self, id: &oid) -> Result<Arc<Vec<u8>>> {
         self.expect(id, Kind::Commit)
+    }
+
+    /// Whether the commit `id` is in memory.
+    pub(crate) fn knows(&self, id: &oid) -> bool {
+        lock(&self.cache).get(id).is_some()
     }
 
     /// The commit `id`, which is the head or was a moment ago: most likely it has a
@@ -141,6 +155,14 @@ impl Objects {
         if let Some(found) = self.find_in_known(id)? {
             return Ok(Some(found));
         }
+        // As long as packs are being opened, to go back meanwhile costs no time.
+        while self.packs.try_lock().is_err() {
+            match self.step_back(id)? {
+                Back::Found(found) => return Ok(Some(found)),
+                Back::Further => {}
+                Back::End => break,
+            }
+        }
         let mut found = self.find_consolidated(id)?;
         if found.is_none() {
             if let Some(found) = self.walk_to(id)? {
@@ -176,27 +198,44 @@ impl Objects {
     /// From where reading commits backwards has stopped.
     fn walk_to(&self, id: &oid) -> Result<Option<Object>> {
         for _ in 0..WALK {
-            let Some(commit) = lock(&self.recent).next() else { return Ok(None) };
-            let objects = self.visit(&commit)?;
-            if let Some(found) = objects.and_then(|objects| pick(objects, id)) {
-                return Ok(Some(found));
+            match self.step_back(id)? {
+                Back::Found(found) => return Ok(Some(found)),
+                Back::Further => {}
+                Back::End => break,
             }
         }
         Ok(None)
     }
 
+    /// Looks for the object `id` in the next pack backwards.
+    fn step_back(&self, id: &oid) -> Result<Back> {
+        let Some(commit) = lock(&self.recent).next() else { return Ok(Back::End) };
+        let objects = self.visit(&commit)?;
+        Ok(objects.and_then(|objects| pick(objects, id)).map_or(Back::Further, Back::Found))
+    }
+
     /// Reads the pack of `commit`, if it has one, and remembers what is in it.
     fn visit(&self, commit: &oid) -> Result<Option<Vec<(ObjectId, Object)>>> {
-        let Some(objects) = self.read_pack(commit)? else {
+        let Some(bytes) = self.pack_of(commit)? else {
             lock(&self.recent).none(commit);
             return Ok(None);
         };
-        let itself = objects.iter().find(|(id, _)| **id == *commit);
-        let (_, (_, data)) = itself
-            .ok_or_else(|| Error::Corrupt(format!("the pack of commit {commit} is of another")))?;
-        let parent = Commit::parse(commit, data)?.parent();
+        let unpacked = pack::unpack(&bytes)?;
+        let raw = |object: &pack::Unpacked<'_>| Raw {
+            id: object.id,
+            kind: object.kind,
+            size: object.data.len() as u64,
+            deflated: object.deflated.to_vec(),
+        };
+        let raw = unpacked.iter().map(raw).collect();
+        let objects = self.keep(unpacked);
+        let (below, commits) = below(commit, &objects)?;
         let ids = objects.iter().map(|(id, _)| *id);
-        lock(&self.recent).visit(commit.to_owned(), parent, ids);
+        let mut recent = lock(&self.recent);
+        recent.visit(commit.to_owned(), below, ids);
+        let newest = commit.to_owned();
+        recent.runs.add(Run { newest, below, commits, objects: Arc::new(raw) });
+        drop(recent);
         Ok(Some(objects))
     }
 
@@ -209,24 +248,31 @@ impl Objects {
     /// All objects in the pack of `commit`. They are cached.
     fn read_pack(&self, commit: &oid) -> Result<Option<Vec<(ObjectId, Object)>>> {
         let Some(bytes) = self.pack_of(commit)? else { return Ok(None) };
-        let mut cache = lock(&self.cache);
-        let mut objects = Vec::new();
-        for object in pack::unpack(&bytes)? {
-            let data = Arc::new(object.data);
-            cache.insert(object.id, object.kind, Arc::clone(&data));
-            objects.push((object.id, (object.kind, data)));
-        }
-        Ok(Some(objects))
+        Ok(Some(self.keep(pack::unpack(&bytes)?)))
     }
 
-    /// `objects` are those of `commit`, which this process has just written.
-    pub(crate) fn remember(
-        &self,
-        commit: ObjectId,
-        parent: Option<ObjectId>,
-        objects: Vec<NewObject>,
-    ) {
-        lock(&self.recent).visit(commit, parent, objects.iter().map(|object| object.id));
+    fn keep(&self, unpacked: Vec<pack::Unpacked<'_>>) -> Vec<(ObjectId, Object)> {
+        let mut cache = lock(&self.cache);
+        let keep = |object: pack::Unpacked<'_>| {
+            let data = Arc::new(object.data);
+            cache.insert(object.id, object.kind, Arc::clone(&data));
+            (object.id, (object.kind, data))
+        };
+        unpacked.into_iter().map(keep).collect()
+    }
+
+    /// What the pack of a new commit after `parent` takes in.
+    pub(crate) fn to_take_in(&self, parent: &ObjectId) -> Vec<Run> {
+        lock(&self.recent).runs.to_take_in(parent)
+    }
+
+    /// This process has just written the pack of `run`; `objects` are those of its newest
+    /// commit, whose parent is `parent`.
+    pub(crate) fn remember(&self, run: Run, parent: Option<ObjectId>, objects: Vec<NewObject>) {
+        let mut recent = lock(&self.recent);
+        recent.visit(run.newest, parent, objects.iter().map(|object| object.id));
+        recent.runs.add(run);
+        drop(recent);
         let mut cache = lock(&self.cache);
         for NewObject { id, kind, data } in objects {
             cache.insert(id, kind, Arc::new(data));
@@ -248,6 +294,14 @@ impl Objects {
             }
         }
         Ok(None)
+    }
+
+    /// Opens the packs of the catalogue. Whoever needs them meanwhile waits; whoever needs
+    /// them after a failure tries again.
+    pub(crate) fn warm(&self) {
+        if let Err(error) = self.consolidated() {
+            tracing::debug!(%error, "failed to open packs");
+        }
     }
 
     /// The packs of the catalogue. Those that have gone are left out.
@@ -374,6 +428,27 @@ impl Objects {
         }
         Ok(commits)
     }
+}
+
+/// The parent of the oldest of the commits in a row that the pack of `commit` has, and how
+/// many they are.
+fn below(commit: &oid, objects: &[(ObjectId, Object)]) -> Result<(Option<ObjectId>, usize)> {
+    let commits: HashMap<&ObjectId, &Arc<Vec<u8>>> = objects
+        .iter()
+        .filter(|(_, (kind, _))| *kind == Kind::Commit)
+        .map(|(id, (_, data))| (id, data))
+        .collect();
+    let (mut at, mut number) = (Some(commit.to_owned()), 0);
+    while let Some(id) = at
+        && let Some(data) = commits.get(&id)
+    {
+        at = Commit::parse(&id, data)?.parent();
+        number += 1;
+    }
+    if number == 0 {
+        return Err(Error::Corrupt(format!("the pack of commit {commit} is of another")));
+    }
+    Ok((at, number))
 }
 
 fn pick(objects: Vec<(ObjectId, Object)>, id: &oid) -> Option<Object> {

@@ -5,20 +5,23 @@
 //! offsets that are needed, and their names are known (see [`crate::catalogue`]).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs::File,
     io,
     os::unix::fs::FileExt,
     sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
 use gix::{
     hash::{ObjectId, oid},
     objs::Kind,
     odb::pack::data::{self, entry::Header},
+    zlib::Inflate,
 };
 
 use crate::{
+    beside::{Beside, beside},
     delta,
     error::{Error, Result},
     files::Folder,
@@ -30,8 +33,13 @@ use crate::{
 const INDEX_READ: usize = 128 * 1024;
 /// Parts of larger indexes that are kept, in bytes.
 const INDEX_KEPT: usize = 4 * 1024 * 1024;
-/// How much of a pack is read at once for an object; most are smaller.
-const OBJECT_READ: usize = 32 * 1024;
+/// How much of a pack is read at once. Most objects are much smaller, and what belongs
+/// together is near: commits in a row, the trees of one moment.
+const BLOCK: usize = 64 * 1024;
+/// What the header of any entry fits into: its kind and size, and a base's id.
+const ENTRY_HEADER: usize = 64;
+/// Blocks of a pack that are kept.
+const BLOCKS_KEPT: usize = 16;
 /// Longest chain of deltas. Git makes 50 at most by default, and never over 4,095.
 const CHAIN: usize = 4_096;
 /// Largest delta, in bytes. One that makes the largest tree is smaller.
@@ -47,12 +55,22 @@ pub(crate) struct PackFile {
     start: Vec<u8>,
     count: u64,
     parts: Mutex<Parts>,
+    /// Blocks of the pack by number, the latest last.
+    blocks: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
 }
 
 #[derive(Debug, Default)]
 struct Parts {
-    by_first_byte: HashMap<u8, Arc<Vec<u8>>>,
+    by_first_byte: HashMap<u8, Arc<Part>>,
     bytes: usize,
+}
+
+/// What the index says of the ids that begin with one byte.
+#[derive(Debug)]
+struct Part {
+    ids: Vec<u8>,
+    /// Where the objects are, four bytes each.
+    offsets: Vec<u8>,
 }
 
 impl PackFile {
@@ -71,6 +89,7 @@ impl PackFile {
             start: Vec::new(),
             count: 0,
             parts: Mutex::default(),
+            blocks: Mutex::default(),
         };
         this.start = this.read(&this.index, 0, INDEX_READ)?;
         if this.start.len() < INDEX_HEADER || this.start[..8] != INDEX_MAGIC {
@@ -121,6 +140,24 @@ impl PackFile {
         Ok(bytes)
     }
 
+    /// The bytes of the pack from `offset` to the end of its block.
+    fn of_block(&self, offset: u64) -> Result<Vec<u8>> {
+        let number = offset / BLOCK as u64;
+        let within = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
+        let from = |block: &[u8]| block.get(within..).unwrap_or_default().to_vec();
+        let lock = || self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, block)) = lock().iter().find(|(other, _)| *other == number) {
+            return Ok(from(block));
+        }
+        let block = Arc::new(self.read(&self.pack, number * BLOCK as u64, BLOCK)?);
+        let mut blocks = lock();
+        if blocks.len() == BLOCKS_KEPT {
+            blocks.pop_front();
+        }
+        blocks.push_back((number, Arc::clone(&block)));
+        Ok(from(&block))
+    }
+
     /// A part of the index.
     fn of_index(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -141,43 +178,55 @@ impl PackFile {
     pub(crate) fn offset(&self, id: &oid) -> Result<Option<u64>> {
         let first = id.as_bytes()[0];
         let from = first.checked_sub(1).map_or(0, |before| self.below(before));
-        let ids = self.ids(first, from)?;
-        let (ids, rest) = ids.as_chunks::<ID>();
+        let part = self.part(first, from)?;
+        let (ids, rest) = part.ids.as_chunks::<ID>();
         let Ok(place) = ids.binary_search_by(|other| other[..].cmp(id.as_bytes())) else {
             return Ok(None);
         };
-        if !rest.is_empty() {
+        let offset = part.offsets.as_chunks::<4>().0.get(place);
+        let Some(offset) = offset.filter(|_| rest.is_empty()) else {
             return Err(self.corrupt("its index is odd"));
-        }
-        let offsets = INDEX_HEADER as u64 + self.count * (ID as u64 + 4);
-        let number = |at, length| {
-            let bytes = self.of_index(at, length)?;
-            Ok::<_, Error>(bytes.into_iter().fold(0, |sum, byte| sum << 8 | u64::from(byte)))
         };
-        let offset = number(offsets + (from + place as u64) * 4, 4)?;
+        let offset = u64::from(u32::from_be_bytes(*offset));
         if offset < 1 << 31 {
             return Ok(Some(offset));
         }
         // Too large for four bytes: the number of one of eight.
-        number(offsets + self.count * 4 + (offset - (1 << 31)) * 8, 8).map(Some)
+        let at = self.offsets() + self.count * 4 + (offset - (1 << 31)) * 8;
+        let bytes = self.of_index(at, 8)?;
+        Ok(Some(bytes.into_iter().fold(0, |sum, byte| sum << 8 | u64::from(byte))))
     }
 
-    /// The ids that begin with the byte `first`; `from` is the number of those before.
-    fn ids(&self, first: u8, from: u64) -> Result<Arc<Vec<u8>>> {
+    /// Where the offsets begin in the index.
+    fn offsets(&self) -> u64 {
+        INDEX_HEADER as u64 + self.count * (ID as u64 + 4)
+    }
+
+    /// What the index says of ids that begin with the byte `first`; `from` is the number of
+    /// those before.
+    fn part(&self, first: u8, from: u64) -> Result<Arc<Part>> {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ids) = parts.by_first_byte.get(&first) {
-            return Ok(Arc::clone(ids));
+        if let Some(part) = parts.by_first_byte.get(&first) {
+            return Ok(Arc::clone(part));
         }
         let number = self.below(first).checked_sub(from);
         let number = number.ok_or_else(|| self.corrupt("its index does not grow"))?;
-        let length = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(ID);
-        let ids = Arc::new(self.of_index(INDEX_HEADER as u64 + from * ID as u64, length)?);
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        let length = number.saturating_mul(ID);
+        let (ids, offsets) = thread::scope(|scope| {
+            let at = self.offsets() + from * 4;
+            let offsets = move || self.of_index(at, number.saturating_mul(4));
+            let is_read = self.start.len() as u64 >= at + number as u64 * 4;
+            let offsets = if is_read { Beside::Done(offsets()) } else { beside(scope, offsets) };
+            (self.of_index(INDEX_HEADER as u64 + from * ID as u64, length), offsets.wait())
+        });
+        let part = Arc::new(Part { ids: ids?, offsets: offsets? });
         if parts.bytes + length > INDEX_KEPT {
             *parts = Parts::default();
         }
         parts.bytes += length;
-        parts.by_first_byte.insert(first, Arc::clone(&ids));
-        Ok(ids)
+        parts.by_first_byte.insert(first, Arc::clone(&part));
+        Ok(part)
     }
 
     /// The object `id`, or `None` if it is not here.
@@ -218,9 +267,17 @@ impl PackFile {
 
     /// The entry at `offset`, inflated and as it is.
     pub(crate) fn raw(&self, offset: u64) -> Result<(data::Entry, Vec<u8>, Vec<u8>)> {
-        let mut length = OBJECT_READ;
+        let mut length = 0;
         loop {
-            let mut bytes = self.read(&self.pack, offset, length)?;
+            let mut bytes = match length {
+                // To the end of the block that it begins in.
+                0 => self.of_block(offset)?,
+                _ => self.read(&self.pack, offset, length)?,
+            };
+            if length == 0 && bytes.len() < ENTRY_HEADER {
+                length = BLOCK;
+                continue;
+            }
             let at = usize::try_from(offset).unwrap_or(usize::MAX);
             let entry = pack::entry(&bytes, at)?;
             match entry.header.as_kind() {
@@ -231,7 +288,9 @@ impl PackFile {
                 None => {}
             }
             let start = entry.header_size();
-            if let Some((data, used)) = pack::inflate(&bytes[start..], entry.decompressed_size)? {
+            if let Some((data, used)) =
+                pack::inflate(&mut Inflate::default(), &bytes[start..], entry.decompressed_size)?
+            {
                 bytes.truncate(start + used);
                 bytes.drain(..start);
                 return Ok((entry, data, bytes));
@@ -239,7 +298,7 @@ impl PackFile {
             if bytes.len() < length {
                 return Err(self.corrupt("it is too short"));
             }
-            length *= 8;
+            length = (length * 8).max(BLOCK);
         }
     }
 

@@ -3,13 +3,14 @@
 //! A commit is three new files: the pack of its objects, the pack's index, and the
 //! small file that will be the reference. On a network file system each of
 //! them is two or three round trips that wait for the server, so all three are written
-//! at the same time.
+//! at the same time; and the index gets its name while the place in history is claimed.
 
 use std::{io, thread};
 
 use gix::hash::ObjectId;
 
 use crate::{
+    beside::beside,
     error::{Error, Result},
     files::Temporary,
     layout::Layout,
@@ -22,26 +23,30 @@ use crate::{
 pub(crate) struct Prepared<'a> {
     layout: &'a Layout,
     pub(crate) commit: ObjectId,
+    /// The pack's index, without its name.
+    index: Temporary<'a>,
     /// Holds the commit's id, to become the reference.
     pub(crate) reference: Temporary<'a>,
 }
 
 impl<'a> Prepared<'a> {
-    /// Writes the files of `commit`, and makes them and their names durable.
+    /// Writes the files of `commit`, and makes them and the pack's name durable. `None` if
+    /// its pack is there: see [`write_pack`].
     pub(crate) fn write(
         layout: &'a Layout,
         commit: ObjectId,
         packed: &Packed,
         observer: &dyn Observer,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
+        let temporary = layout.temporary()?;
         let (pack, index, reference) = thread::scope(|scope| {
             let index = beside(scope, move || {
-                let index = Temporary::write(&layout.temporary, &packed.index);
+                let index = Temporary::write(temporary, &packed.index);
                 observer.reached(Step::IndexWritten);
                 index
             });
             let reference = beside(scope, move || {
-                let file = Temporary::write(&layout.temporary, format!("{commit}\n").as_bytes());
+                let file = Temporary::write(temporary, format!("{commit}\n").as_bytes());
                 observer.reached(Step::ReferencePrepared);
                 file
             });
@@ -49,15 +54,29 @@ impl<'a> Prepared<'a> {
             observer.reached(Step::PackWritten);
             (pack, index.wait(), reference.wait())
         });
-        pack?;
-        let name = format!("{}.idx", pack::name_of(&commit));
-        // Only now, and not before the pack is complete: git believes an index.
-        index?
-            .rename(&layout.packs, &name)
-            .map_err(Error::io("rename to", layout.packs.path_of(&name)))?;
+        if !pack? {
+            return Ok(None);
+        }
         layout.packs.sync()?;
         observer.reached(Step::ObjectsDurable);
-        Ok(Self { layout, commit, reference: reference? })
+        Ok(Some(Self { layout, commit, index: index?, reference: reference? }))
+    }
+
+    /// Does `claim`, and gives the index its name meanwhile: not before the pack is
+    /// complete, as git believes an index; and before the reference names the commit.
+    pub(crate) fn index_beside<T>(
+        &self,
+        observer: &dyn Observer,
+        claim: impl FnOnce() -> T,
+    ) -> (T, Result<()>) {
+        thread::scope(|scope| {
+            let indexed = beside(scope, || {
+                name_index(self.layout, &self.commit, &self.index)?;
+                observer.reached(Step::Indexed);
+                Ok(())
+            });
+            (claim(), indexed.wait())
+        })
     }
 
     /// Removes the objects, after another commit has got the place: this one can never
@@ -72,48 +91,36 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// Gives the index of the pack of `commit` its name.
+fn name_index(layout: &Layout, commit: &ObjectId, index: &Temporary<'_>) -> Result<()> {
+    let name = format!("{}.idx", pack::name_of(commit));
+    index
+        .rename(&layout.packs, &name)
+        .map_err(Error::io("rename to", layout.packs.path_of(&name)))?;
+    layout.packs.sync()
+}
+
+/// Makes the index of the pack of `commit`, if it has a pack without one: its writer may
+/// have been killed after the claim. Git must be able to read whatever the reference names.
+pub(crate) fn complete(layout: &Layout, commit: &ObjectId, pack: &[u8]) -> Result<()> {
+    if layout.packs.has(&format!("{}.idx", pack::name_of(commit)))? {
+        return Ok(());
+    }
+    let index = Temporary::write(layout.temporary()?, &pack::index_of(pack)?)?;
+    name_index(layout, commit, &index)
+}
+
 /// Writes a pack under its final name, where git does not look before there is an index.
-fn write_pack(layout: &Layout, commit: ObjectId, bytes: &[u8]) -> Result<()> {
+///
+/// `false` if it is there: another writer was about to make the same commit, bit by bit, in
+/// this very second. That one may be at work, or was killed. What else is in its pack is not
+/// known, and an index must fit its pack. So whoever is second tries again, and finds the
+/// commit in place, or makes one of the next second.
+fn write_pack(layout: &Layout, commit: ObjectId, bytes: &[u8]) -> Result<bool> {
     let name = format!("{}.pack", pack::name_of(&commit));
-    let path = || layout.packs.path_of(&name);
     match layout.packs.create(&name, bytes) {
-        // The same commit, bit by bit, of this very second: of another writer, or of one
-        // that was killed. Its bytes are these, or will never be complete.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Temporary::write(&layout.temporary, bytes)?
-                .rename(&layout.packs, &name)
-                .map_err(Error::io("rename to", path()))
-        }
-        other => other.map_err(Error::io("write", path())),
-    }
-}
-
-/// Work on a thread beside, or its result if there could be no thread.
-enum Beside<'scope, T> {
-    Thread(thread::ScopedJoinHandle<'scope, T>),
-    Done(T),
-}
-
-fn beside<'scope, 'env, T: Send + 'scope>(
-    scope: &'scope thread::Scope<'scope, 'env>,
-    work: impl FnOnce() -> T + Send + Clone + 'scope,
-) -> Beside<'scope, T> {
-    match thread::Builder::new().spawn_scoped(scope, work.clone()) {
-        Ok(handle) => Beside::Thread(handle),
-        Err(error) => {
-            tracing::warn!(%error, "failed to start a thread; going on without");
-            Beside::Done(work())
-        }
-    }
-}
-
-impl<T> Beside<'_, T> {
-    fn wait(self) -> T {
-        match self {
-            Self::Thread(handle) => {
-                handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            }
-            Self::Done(result) => result,
-        }
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("write", layout.packs.path_of(&name))(error)),
     }
 }

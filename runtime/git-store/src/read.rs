@@ -68,6 +68,7 @@ impl Store {
         }
         let head = repository.head(&*self.options.observer);
         let found = head.find()?;
+        repository.lead.found(found.id);
         if let (true, Some(id)) = (found.lags, found.id) {
             head.repair(id);
         }

@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use gix::hash::{ObjectId, oid};
 
+use crate::run::Runs;
+
 /// Objects that are remembered. Beyond this all are forgotten, which costs some
 /// reading again.
 const REMEMBERED: usize = 200_000;
@@ -22,6 +24,8 @@ pub(crate) struct Recent {
     visited: HashSet<ObjectId>,
     /// Where to go on: parents of visited commits, the latest last.
     frontier: Vec<ObjectId>,
+    /// The last packs before the head.
+    pub(crate) runs: Runs,
 }
 
 impl Recent {
@@ -51,11 +55,12 @@ impl Recent {
         }
     }
 
-    /// The pack of `commit` has these `objects`.
+    /// The pack of `commit` has these `objects`. What it has not is in the pack of `below`
+    /// or further back.
     pub(crate) fn visit(
         &mut self,
         commit: ObjectId,
-        parent: Option<ObjectId>,
+        below: Option<ObjectId>,
         objects: impl IntoIterator<Item = ObjectId>,
     ) {
         if self.places.len() > REMEMBERED {
@@ -65,8 +70,8 @@ impl Recent {
         for id in objects {
             self.places.insert(id, commit);
         }
-        if let Some(parent) = parent {
-            self.await_visit(parent);
+        if let Some(below) = below {
+            self.await_visit(below);
         }
     }
 

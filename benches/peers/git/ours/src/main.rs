@@ -34,6 +34,8 @@ enum Request {
     Read { name: String, path: String },
     /// The newest commits, at most `limit`.
     History { name: String, limit: u32 },
+    /// Do what is done from time to time.
+    Maintain { name: String },
 }
 
 #[derive(Serialize)]
@@ -50,6 +52,10 @@ trait Peer {
     fn write(&mut self, name: &str, path: &str, body: &str) -> Result<()>;
     fn read(&mut self, name: &str, path: &str) -> Result<String>;
     fn history(&mut self, name: &str, limit: u32) -> Result<usize>;
+
+    fn maintain(&mut self, name: &str) -> Result<()> {
+        Err(format!("{name} cannot be maintained by this library").into())
+    }
 }
 
 fn main() -> ExitCode {
@@ -82,6 +88,7 @@ fn run() -> Result<()> {
             }
             Request::Read { name, path } => peer.read(&name, &path).map(Into::into),
             Request::History { name, limit } => peer.history(&name, limit).map(Into::into),
+            Request::Maintain { name } => peer.maintain(&name).map(|()| serde_json::Value::Null),
         }?;
         let took = u64::try_from(started.elapsed().as_nanos())?;
         let mut output = io::stdout().lock();

@@ -67,6 +67,15 @@ impl Peer for Ours {
         }
         Ok(found)
     }
+
+    fn maintain(&mut self, name: &str) -> Result<()> {
+        loop {
+            let reply = self.ask(json!({"operation": "maintain", "wiki": name}))?;
+            if find(&reply, "finished") == Some(&Value::Bool(true)) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// The value of `field`, wherever the reply has it.

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""dulwich, libgit2 and git clone and read what the store wrote.
+"""dulwich, libgit2 and git clone and read what the store wrote. Start it with `run interop`."""
 
-    venv/bin/python benches/store/interop.py target/debug/examples/peer
-"""
-
+import argparse
+import json
+import pathlib
 import subprocess
-import sys
 import tempfile
 
 import dulwich.porcelain
@@ -14,17 +13,16 @@ import pygit2
 PAGES = {}
 
 
-def tell(peer, line):
-    peer.stdin.write(line + "\n")
-    peer.stdin.flush()
-    assert peer.stdout.readline() == "ok\n", line
+def tell(peer, operation, **request):
+    print(json.dumps({"operation": operation, "name": "wiki", **request}), file=peer.stdin, flush=True)
+    assert peer.stdout.readline(), operation
 
 
 def write(peer, count, text):
     for number in range(count):
         path = f"{number % 3}/{number % 20}"
         PAGES[path] = f"{text}-{number}"
-        tell(peer, f"commit {path} {PAGES[path]}")
+        tell(peer, "write", path=path, body=PAGES[path])
 
 
 def check(repository, what):
@@ -50,9 +48,12 @@ def check(repository, what):
     print(f"{what}: {commits} commits, {len(PAGES)} pages, read by dulwich, libgit2 and git")
 
 
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder of git-peers")
+arguments = parser.parse_args()
 with tempfile.TemporaryDirectory() as root:
-    peer = subprocess.Popen([sys.argv[1], root], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            text=True)
+    peer = subprocess.Popen([arguments.binaries / "git-peers", "ours", root], text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     tell(peer, "init")
     write(peer, 70, "first")
     check(f"{root}/wiki.git", "as written")
