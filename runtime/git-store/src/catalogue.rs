@@ -20,7 +20,7 @@
 //! refused, too. What is retired is only said there: after many commits that is much, and
 //! it is no reader's concern.
 
-use std::{fmt::Write as _, io};
+use std::{collections::HashSet, fmt::Write as _, io};
 
 use gix::hash::ObjectId;
 
@@ -155,10 +155,10 @@ impl Catalogue {
         }
     }
 
-    /// Whether it lists or retires the pack `name`.
-    pub(crate) fn knows(&self, name: &str) -> bool {
-        self.packs.iter().any(|pack| pack.name == name)
-            || self.retired.iter().any(|pack| pack.name == name)
+    /// The packs that it lists or retires.
+    pub(crate) fn known(&self) -> HashSet<String> {
+        let listed = self.packs.iter().map(|pack| &pack.name);
+        listed.chain(self.retired.iter().map(|pack| &pack.name)).cloned().collect()
     }
 
     /// Writes it durably as the next version. `false`, and nothing is changed, if another

@@ -50,12 +50,13 @@ pub(crate) fn clean(work: &mut Maintenance<'_>) -> Result<()> {
             _ => {}
         }
     }
+    let known = work.catalogue.known();
     let mut foreign = Vec::new();
     let mut catalogue = work.catalogue.clone();
     for (name, files) in &all {
         let commit = name.strip_prefix("pack-");
         let commit = commit.and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
-        if work.catalogue.knows(name) || commit.is_some_and(|id| work.walked.contains(&id)) {
+        if known.contains(name) || commit.is_some_and(|id| work.walked.contains(&id)) {
             continue;
         }
         if work.is_over() {

@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -33,6 +33,8 @@ use crate::{
 const INDEX_READ: usize = 128 * 1024;
 /// Parts of larger indexes that are kept, in bytes.
 const INDEX_KEPT: usize = 4 * 1024 * 1024;
+/// Parts of an index that are read one by one, before all of it is.
+const PARTS: usize = 4;
 /// How much of a pack is read at once. Most objects are much smaller, and what belongs
 /// together is near: commits in a row, the trees of one moment.
 const BLOCK: usize = 64 * 1024;
@@ -54,6 +56,8 @@ pub(crate) struct PackFile {
     /// How the index begins: all of it, if it is short.
     start: Vec<u8>,
     count: u64,
+    /// All of the index, once many parts of it were needed.
+    whole: OnceLock<Vec<u8>>,
     parts: Mutex<Parts>,
     /// Blocks of the pack by number, the latest last.
     blocks: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
@@ -88,6 +92,7 @@ impl PackFile {
             index,
             start: Vec::new(),
             count: 0,
+            whole: OnceLock::new(),
             parts: Mutex::default(),
             blocks: Mutex::default(),
         };
@@ -161,7 +166,8 @@ impl PackFile {
     /// A part of the index.
     fn of_index(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = match self.start.get(start..start.saturating_add(length)) {
+        let known = self.whole.get().unwrap_or(&self.start);
+        let bytes = match known.get(start..start.saturating_add(length)) {
             Some(bytes) => bytes.to_vec(),
             None => self.read(&self.index, offset, length)?,
         };
@@ -209,6 +215,9 @@ impl PackFile {
         if let Some(part) = parts.by_first_byte.get(&first) {
             return Ok(Arc::clone(part));
         }
+        if parts.by_first_byte.len() == PARTS && self.whole.get().is_none() {
+            self.read_whole_index()?;
+        }
         let number = self.below(first).checked_sub(from);
         let number = number.ok_or_else(|| self.corrupt("its index does not grow"))?;
         let number = usize::try_from(number).unwrap_or(usize::MAX);
@@ -216,7 +225,8 @@ impl PackFile {
         let (ids, offsets) = thread::scope(|scope| {
             let at = self.offsets() + from * 4;
             let offsets = move || self.of_index(at, number.saturating_mul(4));
-            let is_read = self.start.len() as u64 >= at + number as u64 * 4;
+            let known = self.whole.get().unwrap_or(&self.start);
+            let is_read = known.len() as u64 >= at + number as u64 * 4;
             let offsets = if is_read { Beside::Done(offsets()) } else { beside(scope, offsets) };
             (self.of_index(INDEX_HEADER as u64 + from * ID as u64, length), offsets.wait())
         });
@@ -227,6 +237,17 @@ impl PackFile {
         parts.bytes += length;
         parts.by_first_byte.insert(first, Arc::clone(&part));
         Ok(part)
+    }
+
+    /// Reads all of the index, if that is not too much: who needs many objects, a history
+    /// say, is better off.
+    fn read_whole_index(&self) -> Result<()> {
+        let length = self.count.saturating_mul(ID as u64 + 8) + INDEX_HEADER as u64;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if length <= INDEX_KEPT {
+            let _ = self.whole.set(self.of_index(0, length)?);
+        }
+        Ok(())
     }
 
     /// The object `id`, or `None` if it is not here.
