@@ -278,6 +278,41 @@ fn two_machines_do_not_deploy_one_environment() {
 }
 
 #[test]
+fn two_machines_do_not_run_what_a_runbook_keeps_apart() {
+    let shared = Shared::with_table();
+    shared.with_platform_stack();
+    shared.platform.edit("environment: dev", "environment: dev\nlock:\n  lease: 5s");
+    let drill = "version: 1\nid: drill\ntitle: A drill\nlocks: [drill]\nsteps:\n\
+        \x20 - id: look\n\
+        \x20   verb: { lock show: {} }\n";
+    std::fs::create_dir(shared.platform.path("runbooks")).unwrap();
+    std::fs::write(shared.platform.path("runbooks/drill.yaml"), drill).unwrap();
+    let drill = ["runbook", "run", "drill", "--reason", "a drill"];
+    let held = || {
+        let before = shared.token("runbook/drill");
+        let mut command = shared.command(0, &drill);
+        command.env(platformctl::failpoint::VARIABLE, "runbook.look");
+        let started = shared.platform.start(command);
+        eventually("the lock", || shared.token("runbook/drill") > before);
+        started
+    };
+    let first = held();
+    let refused = shared.run(1, &drill).exits(5);
+    refused.complains("the lock drill").complains("lock break runbook/drill --if-dead");
+    first.signal("INT");
+    first.end().exits(130);
+    assert!(shared.read("runbook/drill").unwrap().record.holder.is_none());
+    shared.run(1, &drill).exits(0);
+
+    // Killed: another machine finds out that it is dead.
+    held().kill();
+    shared.run(1, &drill).exits(5);
+    let free = ["lock", "break", "runbook/drill", "--if-dead", "--reason", "a test", "--yes"];
+    shared.run(1, &free).exits(0).prints("was taken away from");
+    shared.run(1, &drill).exits(0);
+}
+
+#[test]
 fn leases_in_a_bucket_are_written_over_what_was_seen_alone() {
     use platformctl::lock::{Machine as _, System, Wrote};
     let shared = Shared::with_table();

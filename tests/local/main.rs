@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod api;
+mod approvals;
 mod bench;
 mod destroyed;
 mod dlq;

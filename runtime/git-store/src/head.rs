@@ -266,11 +266,14 @@ impl Head<'_> {
         while let Some(next) = self.successor(head)? {
             self.check_link(head, next)?;
             // Its writer may have died before it came to this; we build on it.
-            self.layout.claims.sync(head.as_ref())?;
-            if let Some(pack) = self.objects.pack_of(&next)? {
-                prepare::complete(self.layout, &next, &pack)?;
+            if !self.layout.claims.are_in_one_folder() {
+                self.layout.claims.sync(head.as_ref())?;
             }
+            prepare::complete(self.layout, self.objects, &next)?;
             head = Some(next);
+        }
+        if head != from && self.layout.claims.are_in_one_folder() {
+            self.layout.claims.sync(None)?;
         }
         Ok(head)
     }

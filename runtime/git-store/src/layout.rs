@@ -182,6 +182,11 @@ impl Claims {
         }
     }
 
+    /// Whether one [`Claims::sync`] is enough for all.
+    pub(crate) fn are_in_one_folder(&self) -> bool {
+        matches!(self, Self::Flat(_))
+    }
+
     /// Makes the claim on the place after `commit` durable, and its folder, which may be
     /// new.
     pub(crate) fn sync(&self, commit: Option<&ObjectId>) -> Result<()> {

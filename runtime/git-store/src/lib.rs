@@ -21,7 +21,7 @@
 //!   no write is lost
 //! * `lead` — when a writer need not ask for the head
 //! * `objects`, `recent`, `run`, `tree`, `commit` — git's objects, and where they are
-//! * `pack`, `pack_file`, `delta` — git's packs, made and read
+//! * `pack`, `pack_file`, `delta`, `loose` — git's packs, made and read; loose objects
 //! * `maintain`, `consolidate`, `leftovers`, `catalogue` — few large packs for many
 //!   small ones, safe beside all others
 //! * `init`, `layout` — a repository's birth and its parts
@@ -43,6 +43,7 @@ mod init;
 mod layout;
 mod lead;
 mod leftovers;
+mod loose;
 mod maintain;
 mod objects;
 mod pack;

@@ -16,7 +16,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,7 +23,6 @@ use gix::{
     hash::{Kind as HashKind, ObjectId, Prefix, oid},
     objs::{self, Kind},
     odb::{HandleArc, Store as PackStore},
-    zlib::{Inflate, Status},
 };
 use runtime_core::pages::limits;
 
@@ -33,9 +31,9 @@ use crate::{
     catalogue::Catalogue,
     commit::Commit,
     error::{Error, Result},
-    files::{self, Folder},
+    files,
     layout::Layout,
-    pack,
+    loose, pack,
     pack_file::PackFile,
     recent::Recent,
     run::{Raw, Run},
@@ -48,8 +46,6 @@ const COMMIT_LIMIT: usize = 256 * 1024;
 /// Largest pack of a single commit that is read, in bytes: a page, and a tree for
 /// each folder on its path.
 const PACK_LIMIT: u64 = 320 * 1024 * 1024;
-/// What the header of a loose object fits into, in bytes (as in git and gix).
-const HEADER: usize = 64;
 /// Most commits that an abbreviated id is compared with.
 const PREFIX_CANDIDATES: usize = 64;
 /// Most packs of commits that are read to find one object.
@@ -168,7 +164,7 @@ impl Objects {
             if let Some(found) = self.walk_to(id)? {
                 return Ok(Some(found));
             }
-            found = self.find_loose(id)?;
+            found = loose::find(&self.layout.objects, id)?;
         }
         if found.is_none() {
             found = self.find_anywhere(id)?;
@@ -337,30 +333,7 @@ impl Objects {
 
     /// Whether the object `id` has a file of its own.
     pub(crate) fn is_loose(&self, id: &oid) -> Result<bool> {
-        Ok(self.find_loose(id)?.is_some())
-    }
-
-    fn find_loose(&self, id: &oid) -> Result<Option<(Kind, Vec<u8>)>> {
-        // Incompressible data grows by less than a thousandth in zlib.
-        let limit = (TREE_LIMIT + TREE_LIMIT / 512 + 1024) as u64;
-        let (shard, name) = self.loose(id);
-        let Some(folder) = optional(Folder::open(&shard)).map_err(Error::io("open", &shard))?
-        else {
-            return Ok(None);
-        };
-        let Some(bytes) = folder.read(&name, limit)? else { return Ok(None) };
-        inflate(&bytes)
-            .map_err(|error| match error {
-                Error::Corrupt(reason) => Error::Corrupt(format!("object {id}: {reason}")),
-                other => other,
-            })
-            .map(Some)
-    }
-
-    fn loose(&self, id: &oid) -> (PathBuf, String) {
-        let mut shard = id.to_hex().to_string();
-        let name = shard.split_off(2);
-        (self.layout.objects.join(shard), name)
+        Ok(loose::find(&self.layout.objects, id)?.is_some())
     }
 
     /// The last resort: packs that nobody told of, and what a client's cache hides.
@@ -369,13 +342,13 @@ impl Objects {
             return Ok(Some(found));
         }
         files::refresh(&self.layout.objects);
-        files::refresh(&self.loose(id).0);
+        files::refresh(&loose::path(&self.layout.objects, id).0);
         files::refresh(self.layout.packs.path());
         self.packs_changed();
         if let Some(found) = self.find_consolidated(id)? {
             return Ok(Some(found));
         }
-        match self.find_loose(id)? {
+        match loose::find(&self.layout.objects, id)? {
             Some(found) => Ok(Some(found)),
             None => self.find_in_any_pack(id),
         }
@@ -455,14 +428,6 @@ fn pick(objects: Vec<(ObjectId, Object)>, id: &oid) -> Option<Object> {
     objects.into_iter().find(|(other, _)| **other == *id).map(|(_, object)| object)
 }
 
-fn optional<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// A panic elsewhere leaves these maps intact: every change is one call.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -477,27 +442,4 @@ pub(crate) fn check_size(kind: Kind, size: u64) -> Result<()> {
     };
     let limit = limit as u64;
     if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
-}
-
-fn inflate(bytes: &[u8]) -> Result<(Kind, Vec<u8>)> {
-    let corrupt = |error: gix::Error| Error::Corrupt(error.to_string());
-    let mut inflate = Inflate::default();
-    let mut start = [0; HEADER];
-    let (status, consumed, written) = inflate.prefix(bytes, &mut start).map_err(corrupt)?;
-    let start = &start[..written];
-    let (kind, size, header) = objs::decode::loose_header(start).map_err(corrupt)?;
-    check_size(kind, size)?;
-    let size = usize::try_from(size).map_err(|error| Error::Corrupt(error.to_string()))?;
-    let mut data = Vec::new();
-    if status == Status::StreamEnd {
-        data.extend_from_slice(&start[header..]);
-    } else if written - header > size {
-        return Err(Error::Corrupt("more content than its header says".to_owned()));
-    } else {
-        inflate.rest(&bytes[consumed..], start, header, &mut data, size).map_err(corrupt)?;
-    }
-    if data.len() != size {
-        return Err(Error::Corrupt(format!("{} bytes instead of {size}", data.len())));
-    }
-    Ok((kind, data))
 }

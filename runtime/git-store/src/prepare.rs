@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     files::Temporary,
     layout::Layout,
+    objects::Objects,
     pack::{self, Packed},
     steps::{Observer, Step},
 };
@@ -102,11 +103,12 @@ fn name_index(layout: &Layout, commit: &ObjectId, index: &Temporary<'_>) -> Resu
 
 /// Makes the index of the pack of `commit`, if it has a pack without one: its writer may
 /// have been killed after the claim. Git must be able to read whatever the reference names.
-pub(crate) fn complete(layout: &Layout, commit: &ObjectId, pack: &[u8]) -> Result<()> {
+pub(crate) fn complete(layout: &Layout, objects: &Objects, commit: &ObjectId) -> Result<()> {
     if layout.packs.has(&format!("{}.idx", pack::name_of(commit)))? {
         return Ok(());
     }
-    let index = Temporary::write(layout.temporary()?, &pack::index_of(pack)?)?;
+    let Some(pack) = objects.pack_of(commit)? else { return Ok(()) };
+    let index = Temporary::write(layout.temporary()?, &pack::index_of(&pack)?)?;
     name_index(layout, commit, &index)
 }
 
