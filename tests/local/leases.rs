@@ -287,7 +287,7 @@ fn two_machines_do_not_run_what_a_runbook_keeps_apart() {
         \x20   verb: { lock show: {} }\n";
     std::fs::create_dir(shared.platform.path("runbooks")).unwrap();
     std::fs::write(shared.platform.path("runbooks/drill.yaml"), drill).unwrap();
-    let drill = ["runbook", "run", "drill", "--reason", "a drill"];
+    let drill = ["runbook", "run", "drill", "--reason", "a drill", "--yes"];
     let held = || {
         let before = shared.token("runbook/drill");
         let mut command = shared.command(0, &drill);
