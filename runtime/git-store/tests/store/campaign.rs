@@ -21,13 +21,14 @@ use crate::{
 };
 
 /// Steps at which a writer may be killed; `None` is a random moment.
-const DEATHS: [Option<&str>; 9] = [
+const DEATHS: [Option<&str>; 10] = [
     None,
     Some("HeadFound"),
     Some("PackWritten"),
     Some("IndexWritten"),
     Some("ReferencePrepared"),
     Some("ObjectsDurable"),
+    Some("Indexed"),
     Some("Claimed"),
     Some("ClaimDurable"),
     Some("Published"),

@@ -4,10 +4,12 @@ use std::{
     collections::BTreeSet,
     sync::{Arc, Barrier},
     thread,
+    time::{Duration, Instant},
 };
 
 use git_store::Store;
 use runtime_core::pages::{History, limits};
+use simulated_efs::{Cache, Mounted, Profile, SimulatedEfs};
 
 use crate::{
     child::{acknowledged, spawn},
@@ -150,4 +152,54 @@ fn one_of_many_makers_makes_the_wiki() {
     assert_eq!(made, 1);
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
     assert_eq!(names.len(), 1, "{names:?}");
+}
+
+/// Writers on machines of their own, each a client of one file system with the latencies of
+/// EFS: all get through within the budget that a write has by itself.
+#[test]
+fn writers_on_clients_of_their_own() {
+    if let Err(error) = SimulatedEfs::available() {
+        eprintln!("skipped: {error}");
+        return;
+    }
+    let full = std::env::var_os("PLATFORMCTL_TEST_FULL").is_some();
+    let (writers, writes) = if full { (50, 20) } else { (5, 4) };
+    let wiki = Wiki::new();
+    let mounts = tempfile::tempdir().unwrap();
+    let clients: Vec<Mounted> = (0..writers)
+        .map(|n| {
+            let folder = mounts.path().join(n.to_string());
+            std::fs::create_dir(&folder).unwrap();
+            let profile = Profile::EFS_REGIONAL;
+            SimulatedEfs::mount(wiki.root(), &folder, profile, Cache::Nfs).unwrap()
+        })
+        .collect();
+    let barrier = Barrier::new(writers);
+    let mut took: Vec<Duration> = thread::scope(|scope| {
+        let work = |(w, client): (usize, &Mounted)| {
+            let (barrier, store) = (&barrier, Store::new(client.path()));
+            scope.spawn(move || {
+                barrier.wait();
+                let write = |n| {
+                    let path = format!("writer-{w}/{n}");
+                    let begun = Instant::now();
+                    write(&store, &path, &path).unwrap();
+                    begun.elapsed()
+                };
+                (0..writes).map(write).collect::<Vec<_>>()
+            })
+        };
+        let threads: Vec<_> = clients.iter().enumerate().map(work).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    took.sort_unstable();
+    let at = |share: usize| took[(took.len() - 1) * share / 100];
+    let (median, last) = (at(50), at(100));
+    eprintln!(
+        "{writers} writers × {writes}: median {median:?}, p95 {:?}, {last:?} at most",
+        at(95)
+    );
+    drop(clients);
+    let expected = (0..writers).flat_map(|w| (0..writes).map(move |n| format!("writer-{w}/{n}")));
+    assert_nothing_lost(&wiki, &expected.collect());
 }
