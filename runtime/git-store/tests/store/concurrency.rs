@@ -163,7 +163,7 @@ fn writers_on_clients_of_their_own() {
         return;
     }
     let full = std::env::var_os("PLATFORMCTL_TEST_FULL").is_some();
-    let (writers, writes) = if full { (50, 20) } else { (5, 4) };
+    let (writers, each) = if full { (50, 20) } else { (5, 4) };
     let wiki = Wiki::new();
     let mounts = tempfile::tempdir().unwrap();
     let clients: Vec<Mounted> = (0..writers)
@@ -186,7 +186,7 @@ fn writers_on_clients_of_their_own() {
                     write(&store, &path, &path).unwrap();
                     begun.elapsed()
                 };
-                (0..writes).map(write).collect::<Vec<_>>()
+                (0..each).map(write).collect::<Vec<_>>()
             })
         };
         let threads: Vec<_> = clients.iter().enumerate().map(work).collect();
@@ -195,11 +195,8 @@ fn writers_on_clients_of_their_own() {
     took.sort_unstable();
     let at = |share: usize| took[(took.len() - 1) * share / 100];
     let (median, last) = (at(50), at(100));
-    eprintln!(
-        "{writers} writers × {writes}: median {median:?}, p95 {:?}, {last:?} at most",
-        at(95)
-    );
+    eprintln!("{writers} writers × {each}: median {median:?}, p95 {:?}, {last:?} at most", at(95));
     drop(clients);
-    let expected = (0..writers).flat_map(|w| (0..writes).map(move |n| format!("writer-{w}/{n}")));
+    let expected = (0..writers).flat_map(|w| (0..each).map(move |n| format!("writer-{w}/{n}")));
     assert_nothing_lost(&wiki, &expected.collect());
 }
