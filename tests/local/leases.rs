@@ -299,8 +299,9 @@ fn two_machines_do_not_run_what_a_runbook_keeps_apart() {
     let first = held();
     let refused = shared.run(1, &drill).exits(5);
     refused.complains("the lock drill").complains("lock break runbook/drill --if-dead");
+    // Interrupted, it gives the lock back; it may be through with its one step by then.
     first.signal("INT");
-    first.end().exits(130);
+    assert!(matches!(first.end().code, Some(0 | 130)));
     assert!(shared.read("runbook/drill").unwrap().record.holder.is_none());
     shared.run(1, &drill).exits(0);
 

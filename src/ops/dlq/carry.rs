@@ -150,7 +150,10 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         self.ended(intent, result.as_ref().err(), detail)?;
         let left = result?;
         let deleted = receipts.into_iter().map(|(id, _)| id).filter(|id| !left.contains(id));
-        self.state().history.deleted.extend(deleted);
+        let deleted: Vec<String> = deleted.collect();
+        let mut state = self.state();
+        state.deletions += deleted.len() as u64;
+        state.history.deleted.extend(deleted);
         Ok(())
     }
 

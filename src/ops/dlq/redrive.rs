@@ -52,6 +52,8 @@ pub(super) struct State {
     pub budget: u64,
     /// Those that were moved and put aside by this attempt.
     pub done: u64,
+    /// How often SQS took the deletion of one.
+    pub deletions: u64,
     pub refusals: Vec<Refusal>,
     pace: Pace,
     stopped: bool,
@@ -87,6 +89,7 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
             closed: HashSet::new(),
             budget,
             done: 0,
+            deletions: 0,
             refusals: Vec::new(),
             pace: Pace::new(orders.rate),
             stopped: false,
@@ -126,17 +129,20 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         let mut waited = Duration::ZERO;
         let mut calm = false;
         loop {
-            let before = self.state().done;
+            let (before, deletions) = {
+                let state = self.state();
+                (state.done, state.deletions)
+            };
             self.sweep(self.orders.workers).await?;
             if self.cancel.is_cancelled() || self.state().budget == 0 {
                 return Ok(0);
             }
             let depth = self.broker.depth().await?;
             let now = self.broker.now();
-            let (kept, ours, done) = {
+            let (kept, ours, done, again) = {
                 let state = self.state();
                 let ours = state.kept.values().filter(|it| it.until > now).count() as u64;
-                (state.kept.len() as u64, ours, state.done)
+                (state.kept.len() as u64, ours, state.done, state.deletions > deletions)
             };
             // What is behind a message that stays cannot be received while it is in hand, nor
             // told from what can: then a sweep that finds nothing has to tell.
@@ -151,7 +157,9 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
                 continue;
             }
             calm = false;
-            waited = if done > before { Duration::ZERO } else { waited };
+            // SQS may deliver what was deleted once more: whoever deletes that again has to wait
+            // for as long again.
+            waited = if done > before || again { Duration::ZERO } else { waited };
             if waited >= patience {
                 return Ok(hidden);
             }
