@@ -149,10 +149,9 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
         };
         self.ended(intent, result.as_ref().err(), detail)?;
         let left = result?;
-        let deleted = receipts.into_iter().map(|(id, _)| id).filter(|id| !left.contains(id));
-        let deleted: Vec<String> = deleted.collect();
         let mut state = self.state();
-        state.deletions += deleted.len() as u64;
+        state.deletions += receipts.len() as u64;
+        let deleted = receipts.into_iter().map(|(id, _)| id).filter(|id| !left.contains(id));
         state.history.deleted.extend(deleted);
         Ok(())
     }

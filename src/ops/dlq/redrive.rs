@@ -25,6 +25,9 @@ use crate::signal::Cancel;
 /// How long a receive waits for a first message. Above zero, SQS asks all of its servers.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// How often in a row a run waits longer because it deleted something once more.
+const LONGER: u32 = 10;
+
 /// A worker ends when it received nothing this often in a row.
 const QUIET: usize = 1;
 
@@ -52,7 +55,7 @@ pub(super) struct State {
     pub budget: u64,
     /// Those that were moved and put aside by this attempt.
     pub done: u64,
-    /// How often SQS took the deletion of one.
+    /// How often SQS was asked to delete one, whether it did or not.
     pub deletions: u64,
     pub refusals: Vec<Refusal>,
     pace: Pace,
@@ -126,7 +129,7 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
     /// hand are hidden for a while: they are waited for. Returns how many stayed hidden.
     async fn until_empty(self: &Arc<Self>) -> Result<u64> {
         let patience = self.orders.hide + Duration::from_secs(5);
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut longer) = (Duration::ZERO, 0);
         let mut calm = false;
         loop {
             let (before, deletions) = {
@@ -157,9 +160,12 @@ impl<B: Broker, L: Ledger> Redriver<B, L> {
                 continue;
             }
             calm = false;
-            // SQS may deliver what was deleted once more: whoever deletes that again has to wait
-            // for as long again.
-            waited = if done > before || again { Duration::ZERO } else { waited };
+            // SQS may not delete what it is asked to, and may deliver what it has deleted:
+            // whoever deletes that once more has to wait for as long once more.
+            longer = if done > before { 0 } else { longer + u32::from(again) };
+            if done > before || again && longer <= LONGER {
+                waited = Duration::ZERO;
+            }
             if waited >= patience {
                 return Ok(hidden);
             }
