@@ -9,6 +9,7 @@ use std::{
 
 use git_store::Store;
 use runtime_core::pages::{History, limits};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use simulated_efs::{Cache, Mounted, Profile, SimulatedEfs};
 
 use crate::{
@@ -163,7 +164,10 @@ fn writers_on_clients_of_their_own() {
         return;
     }
     let full = std::env::var_os("PLATFORMCTL_TEST_FULL").is_some();
-    let (writers, each) = if full { (50, 20) } else { (5, 4) };
+    let (writers, each) = if full { (20, 10) } else { (5, 4) };
+    // All stores, and the servers of what they see, are in this one process.
+    let most = rustix::process::getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
     let wiki = Wiki::new();
     let mounts = tempfile::tempdir().unwrap();
     let clients: Vec<Mounted> = (0..writers)
