@@ -3,7 +3,7 @@
 //! A claim decides who follows a commit, not what a writer believed the head to be. So
 //! whoever has reason to think that its own last commit is still the head can build on it
 //! at once: a claim that succeeds proves it right. If another writer was there, the work of
-//! one attempt is lost, which costs ten times what asking costs. So it goes without asking
+//! one attempt is lost, which costs more than asking many times. So it goes without asking
 //! only while it is alone: from the moment that asking brought its own last commit, until
 //! anything else is seen.
 
